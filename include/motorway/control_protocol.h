@@ -65,7 +65,7 @@ struct mw_control_header {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t type;
-	uint32_t length; /* of the payload, bytes */
+	uint32_t length;   /* of the payload, bytes */
 	uint32_t reserved; /* 0 */
 };
 
@@ -89,10 +89,10 @@ struct mw_control_credit {
 
 struct mw_control_reference {
 	uint64_t generation;
-	uint64_t count;  /* BEGIN, END: records in the set */
+	uint64_t count;	 /* BEGIN, END: records in the set */
 	uint64_t offset; /* BEGIN: number of the first record that follows */
 	uint32_t crc32c; /* END: over the payloads of all records of the set, in order */
-	int32_t status;  /* APPLIED: 0 or -errno */
+	int32_t status;	 /* APPLIED: 0 or -errno */
 };
 
 #define MW_USER_ACTIVE 1u
@@ -130,14 +130,14 @@ struct mw_control_device {
 
 /* How an SRV is answered. */
 #define MW_SRV_CONTROL_ANSWERS 1u /* 5.1 5.2 5.3 8.2: by control, with a body */
-#define MW_SRV_NON_DEVICE 2u      /* the target is the DSP itself, not a device */
+#define MW_SRV_NON_DEVICE 2u	  /* the target is the DSP itself, not a device */
 
 struct mw_control_srv_rule {
 	char srv[MW_SRV_SIZE];
 	char service_reference[MW_SRV_SIZE];
 	char body_element[MW_ELEMENT_NAME_SIZE];
-	uint32_t roles;            /* set of enum mw_role that may send it */
-	uint32_t flags;            /* MW_SRV_... */
+	uint32_t roles;		   /* set of enum mw_role that may send it */
+	uint32_t flags;		   /* MW_SRV_... */
 	uint16_t command_variants; /* bit n set: CV n is allowed */
 	uint8_t mdr_generations;   /* bit enum mw_generation: device generations an MDR may ask */
 	uint8_t reserved;
@@ -158,7 +158,7 @@ struct mw_control_service_request {
 struct mw_control_service_answer {
 	uint64_t token;
 	char code[MW_CODE_SIZE]; /* ResponseCode */
-	uint32_t body_length;    /* 0: no body */
+	uint32_t body_length;	 /* 0: no body */
 	uint32_t reserved;
 	/* canonical XML of the element that goes into ResponseMessage follows, prefix sr */
 };
@@ -167,7 +167,7 @@ struct mw_control_due_read {
 	uint64_t schedule_id; /* DSPScheduleID */
 	uint32_t occurrence;  /* 0 = first */
 	uint32_t attempt;     /* 0 = first */
-	uint64_t user;        /* EUI of the schedule's owner */
+	uint64_t user;	      /* EUI of the schedule's owner */
 	uint64_t device_id;
 	struct mw_request_id request_id; /* derived from schedule, occurrence and attempt */
 	char srv[MW_SRV_SIZE];
@@ -181,7 +181,8 @@ struct mw_control_due_read_taken {
 	uint64_t schedule_id;
 	uint32_t occurrence;
 	uint32_t attempt;
-	int32_t status; /* 0: accepted by the data plane; -EAGAIN: offer it again; other -errno: refused */
+	int32_t status; /* 0: accepted by the data plane; -EAGAIN: offer it again; other -errno:
+			   refused */
 	uint32_t reserved;
 };
 

@@ -65,11 +65,11 @@ struct mw_request_id {
 #define MW_REQUEST_ID_TEXT_SIZE 69
 
 /* Sizes of short DUIS texts, each with its NUL. */
-#define MW_SRV_SIZE 8            /* "4.6.1", "6.24.2", "6.2.10" */
-#define MW_CODE_SIZE 8           /* "I99", "E040101" */
+#define MW_SRV_SIZE 8		  /* "4.6.1", "6.24.2", "6.2.10" */
+#define MW_CODE_SIZE 8		  /* "I99", "E040101" */
 #define MW_SCHEMA_VERSION_SIZE 16 /* "5.4" */
-#define MW_ELEMENT_NAME_SIZE 80  /* the longest body element has 65 characters */
-#define MW_NAME_SIZE 48          /* names of users and providers */
+#define MW_ELEMENT_NAME_SIZE 80	  /* the longest body element has 65 characters */
+#define MW_NAME_SIZE 48		  /* names of users and providers */
 #define MW_URL_SIZE 256
 
 #endif
