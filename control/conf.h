@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration file conf/motorway.yaml, as all programs read it. One row of a table for each
+ * key (name, type, bounds, default, unit, help); the parser, `--check`, the man page text and the
+ * error messages derive from that table. Every error says file:line:column, what is wrong and what
+ * is allowed; all errors of a file are reported, not only the first.
+ *
+ * Relative paths in the file are relative to the file's own folder and are made absolute here.
+ */
+#ifndef CONTROL_CONF_H
+#define CONTROL_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONF_PATH_SIZE 512
+#define CONF_TEXT_SIZE 128
+#define CONF_SCHEMAS_MAX 16
+#define CONF_OVERLAYS_MAX 8
+#define CONF_REASONS_MAX 32
+
+enum conf_engine {
+	CONF_ENGINE_REFERENCE = 0, /* libxml2 + OpenSSL */
+};
+
+enum conf_idle {
+	CONF_IDLE_BACKOFF = 0, /* pause, then ever longer waits, at most 1 ms */
+	CONF_IDLE_SPIN = 1,    /* never rest: for dedicated cores */
+};
+
+struct conf_schema {
+	char version[16];
+	char xsd_path[CONF_PATH_SIZE];
+	char overlays[CONF_OVERLAYS_MAX][CONF_PATH_SIZE]; /* "" ends the list */
+};
+
+/* One refusal reason and its answer (doc/answers.md). */
+struct conf_answer {
+	char reason[48];      /* "role-not-permitted" */
+	char code[8];	      /* DUIS ResponseCode, "E2" */
+	uint16_t http_status; /* 200 or 403 */
+	bool assumed;	      /* the code's meaning is an assumption, not from a source */
+};
+
+struct conf {
+	/* data_plane */
+	uint32_t lcores; /* 0 = auto: as many as the process may use, at most 8 */
+	uint32_t memory_mb;
+	enum conf_idle idle;
+	uint32_t drain_s; /* longest orderly end */
+	/* messages */
+	uint32_t small_messages;  /* buffers of 8 KiB */
+	uint32_t medium_messages; /* buffers of 64 KiB */
+	uint32_t large_messages;  /* buffers of 16 MiB */
+	uint32_t pending_max;	  /* requests accepted and not yet finished */
+	/* edge */
+	char listen[CONF_TEXT_SIZE];	      /* "127.0.0.1:8079": users */
+	char provider_listen[CONF_TEXT_SIZE]; /* "127.0.0.1:8078": providers */
+	uint32_t connections_max;
+	uint32_t header_bytes_max;
+	uint32_t header_timeout_ms;
+	uint32_t body_timeout_ms;
+	uint32_t idle_timeout_ms;
+	uint32_t retry_after_s;
+	/* services: largest body, bytes */
+	uint32_t transform_bytes_max;
+	uint32_t send_command_bytes_max;
+	uint32_t non_device_bytes_max;
+	/* schema */
+	enum conf_engine engine;
+	struct conf_schema schemas[CONF_SCHEMAS_MAX];
+	uint32_t schema_count;
+	/* signing */
+	char signing_key[CONF_PATH_SIZE];
+	char signing_certificate[CONF_PATH_SIZE];
+	bool sign_acknowledgements;
+	uint64_t dsp_eui; /* the DSP's own EUI-64, the target of non-device requests */
+	/* south */
+	uint32_t provider_connections_max; /* to each provider */
+	uint32_t dispatch_timeout_ms;
+	uint32_t dispatch_attempts_max;
+	uint32_t transform_timeout_ms;
+	uint32_t response_timeout_ms; /* device answer, then E21 */
+	/* north */
+	uint32_t user_connections_max; /* to each user's receive endpoint */
+	uint32_t lane_items_max;       /* of one user and lane; a power of two */
+	uint32_t delivery_timeout_ms;
+	uint32_t delivery_backoff_ms; /* first wait after a failed delivery; doubles */
+	uint32_t delivery_backoff_max_ms;
+	/* control */
+	char control_socket[CONF_PATH_SIZE];
+	uint32_t service_timeout_ms; /* 5.1 5.2 5.3 8.2 answered by control */
+	/* reference data, read by motorway-control alone */
+	char users[CONF_PATH_SIZE];
+	char devices[CONF_PATH_SIZE];
+	char providers[CONF_PATH_SIZE];
+	char access[CONF_PATH_SIZE];
+	char service_codes[CONF_PATH_SIZE]; /* DUIS codes of 5.1 5.2 5.3 8.2 */
+	/* answers */
+	struct conf_answer answers[CONF_REASONS_MAX];
+	uint32_t answer_count;
+};
+
+/* Read and check the file. Returns 0 and fills *conf, or -EINVAL (errors in the file, each written
+ * to `errors` as one line) or -errno (file not readable, also written). Start-up and reload only;
+ * allocates while it runs. */
+int conf_read(const char *path, struct conf *conf, FILE *errors);
+
+/* Print every key with type, unit, default, bounds and help (for --help-conf and the man page). */
+void conf_describe(FILE *out);
+
+#endif

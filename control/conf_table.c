@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One row for each key of the configuration file. Parser, --check, --help-conf and the error
+ * messages derive from these rows. */
+#include "control/conf_table.h"
+
+#define AT(member) offsetof(struct conf, member)
+#define NUMBER(key, member, low, high, preset, unit_text, help_text)                               \
+	{                                                                                          \
+		.name = key, .type = YAML_U32, .offset = AT(member), .min = low, .max = high,      \
+		.fallback = preset, .unit = unit_text, .help = help_text                           \
+	}
+#define PATH(key, member, needed, preset, help_text)                                               \
+	{                                                                                          \
+		.name = key, .type = YAML_PATH, .required = needed, .offset = AT(member),          \
+		.min = 1, .max = CONF_PATH_SIZE - 1, .fallback = preset, .help = help_text         \
+	}
+
+static const char *const idle_names[] = {"backoff", "spin", NULL};
+static const char *const engine_names[] = {"reference", NULL};
+
+static const struct yaml_field data_plane_fields[] = {
+	{.name = "lcores",
+		.type = YAML_U32,
+		.offset = AT(lcores),
+		.min = 1,
+		.max = 8,
+		.zero_word = "auto",
+		.fallback = "auto",
+		.unit = "cores",
+		.help = "polling cores; auto takes as many as the process may use, at most 8"},
+	NUMBER("memory_mb", memory_mb, 64, 1048576, "512", "MiB",
+		"memory for buffers, rings and tables, taken at start"),
+	{.name = "idle",
+		.type = YAML_CHOICE,
+		.offset = AT(idle),
+		.choices = idle_names,
+		.fallback = "backoff",
+		.help = "backoff rests up to 1 ms when there is no work, spin never rests"},
+	NUMBER("drain_s", drain_s, 0, 3600, "20", "s",
+		"longest orderly end: answered requests are still delivered"),
+};
+
+static const struct yaml_field message_fields[] = {
+	NUMBER("small", small_messages, 64, 16777216, "16384", "buffers", "buffers of 8 KiB"),
+	NUMBER("medium", medium_messages, 16, 1048576, "1024", "buffers", "buffers of 64 KiB"),
+	NUMBER("large", large_messages, 1, 4096, "4", "buffers",
+		"buffers of 16 MiB, for firmware images"),
+	NUMBER("pending_max", pending_max, 64, 16777216, "65536", "requests",
+		"requests accepted and not yet finished; more are refused with 503"),
+};
+
+static const struct yaml_field edge_fields[] = {
+	{.name = "listen",
+		.type = YAML_TEXT,
+		.offset = AT(listen),
+		.min = 1,
+		.max = CONF_TEXT_SIZE - 1,
+		.fallback = "127.0.0.1:8079",
+		.help = "IPv4 address and port for service users"},
+	{.name = "provider_listen",
+		.type = YAML_TEXT,
+		.offset = AT(provider_listen),
+		.min = 1,
+		.max = CONF_TEXT_SIZE - 1,
+		.fallback = "127.0.0.1:8078",
+		.help = "IPv4 address and port for service providers"},
+	NUMBER("connections_max", connections_max, 1, 65536, "1024", "connections",
+		"accepted connections of both addresses"),
+	NUMBER("header_bytes_max", header_bytes_max, 512, 65536, "8192", "bytes",
+		"request line and all header fields; longer ones get 431"),
+	NUMBER("header_timeout_ms", header_timeout_ms, 10, 600000, "10000", "ms",
+		"first byte of a request to the end of its header"),
+	NUMBER("body_timeout_ms", body_timeout_ms, 10, 600000, "30000", "ms",
+		"end of the header to the end of the body"),
+	NUMBER("idle_timeout_ms", idle_timeout_ms, 10, 3600000, "60000", "ms",
+		"between the requests of a kept connection"),
+	NUMBER("retry_after_s", retry_after_s, 0, 3600, "1", "s", "Retry-After of a 503"),
+};
+
+static const struct yaml_field service_fields[] = {
+	NUMBER("transform_bytes_max", transform_bytes_max, 1024, 16777216, "65536", "bytes",
+		"largest body of the Transform service"),
+	NUMBER("send_command_bytes_max", send_command_bytes_max, 1024, 16777216, "65536", "bytes",
+		"largest body of the Send Command service"),
+	NUMBER("non_device_bytes_max", non_device_bytes_max, 1024, 16777216, "16777216", "bytes",
+		"largest body of the Non-Device service; firmware images need 16 MiB"),
+};
+
+static const struct yaml_field schema_fields[] = {
+	{.name = "engine",
+		.type = YAML_CHOICE,
+		.offset = AT(engine),
+		.choices = engine_names,
+		.fallback = "reference",
+		.help = "reference is libxml2 and OpenSSL"},
+	{.name = "versions",
+		.type = YAML_CUSTOM,
+		.required = true,
+		.offset = 0,
+		.read = conf_read_versions,
+		.help = "list of {version, xsd, overlays}: which XSD judges which schemaVersion"},
+};
+
+static const struct yaml_field signing_fields[] = {
+	PATH("key", signing_key, true, NULL, "the DSP's private key, P-256, PKCS #8 (DER or PEM)"),
+	PATH("certificate", signing_certificate, true, NULL, "its certificate (PEM or DER)"),
+	{.name = "acknowledgements",
+		.type = YAML_BOOL,
+		.offset = AT(sign_acknowledgements),
+		.fallback = "no",
+		.help = "sign responses without a body too"},
+	{.name = "dsp_eui",
+		.type = YAML_EUI,
+		.required = true,
+		.offset = AT(dsp_eui),
+		.help = "the DSP's own EUI-64, the target of non-device requests"},
+};
+
+static const struct yaml_field south_fields[] = {
+	NUMBER("connections_max", provider_connections_max, 1, 1024, "8", "connections",
+		"to each provider"),
+	NUMBER("dispatch_timeout_ms", dispatch_timeout_ms, 10, 600000, "10000", "ms",
+		"a provider's answer to one attempt"),
+	NUMBER("dispatch_attempts_max", dispatch_attempts_max, 1, 15, "5", "attempts",
+		"then the user is told E20"),
+	NUMBER("transform_timeout_ms", transform_timeout_ms, 10, 600000, "5000", "ms",
+		"the transform provider's answer"),
+	NUMBER("response_timeout_ms", response_timeout_ms, 100, 172800000, "300000", "ms",
+		"the device's answer; then the user is told E21"),
+};
+
+static const struct yaml_field north_fields[] = {
+	NUMBER("connections_max", user_connections_max, 1, 1024, "8", "connections",
+		"to each user's receive endpoint"),
+	NUMBER("lane_items_max", lane_items_max, 16, 1048576, "4096", "items",
+		"of one user and lane; a power of two"),
+	NUMBER("delivery_timeout_ms", delivery_timeout_ms, 10, 600000, "10000", "ms",
+		"a user's answer to one delivery"),
+	NUMBER("delivery_backoff_ms", delivery_backoff_ms, 1, 600000, "500", "ms",
+		"first wait after a failed delivery; doubles"),
+	NUMBER("delivery_backoff_max_ms", delivery_backoff_max_ms, 1, 3600000, "30000", "ms",
+		"longest wait between deliveries"),
+};
+
+static const struct yaml_field control_fields[] = {
+	PATH("socket", control_socket, false, "../var/run/control.sock",
+		"Unix socket of motorway-control; at most 107 bytes when absolute"),
+	NUMBER("service_timeout_ms", service_timeout_ms, 10, 600000, "5000", "ms",
+		"an answer of motorway-control to 5.1 5.2 5.3 8.2"),
+};
+
+static const struct yaml_field reference_fields[] = {
+	PATH("users", users, false, "reference/users.yaml", "users, roles, certificates"),
+	PATH("devices", devices, false, "reference/devices.yaml", "the inventory"),
+	PATH("providers", providers, false, "reference/providers.yaml", "service providers"),
+	PATH("access", access, false, "access/matrix.yaml", "who may send which SRV"),
+	PATH("service_codes", service_codes, false, "access/services.yaml",
+		"DUIS codes of the services that motorway-control answers"),
+};
+
+#define GROUP(group, help_text, rows)                                                              \
+	{                                                                                          \
+		.name = group, .help = help_text, .fields = rows,                                  \
+		.count = sizeof(rows) / sizeof(rows[0])                                            \
+	}
+
+const struct conf_group conf_groups[] = {
+	GROUP("data_plane", "the process motorway", data_plane_fields),
+	GROUP("messages", "memory for messages, taken at start", message_fields),
+	GROUP("edge", "HTTP towards users and providers", edge_fields),
+	GROUP("services", "the three DUIS web services", service_fields),
+	GROUP("schema", "how documents are judged", schema_fields),
+	GROUP("signing", "the DSP's own signature", signing_fields),
+	GROUP("south", "gateway to providers and meters", south_fields),
+	GROUP("north", "gateway to users", north_fields),
+	GROUP("control", "between the programs", control_fields),
+	GROUP("reference", "reference data, read by motorway-control", reference_fields),
+	{.name = NULL},
+};
+
+const struct conf_reason conf_reasons[] = {
+	{"user-unknown", "E1", 403, false},
+	{"signature-missing", "E100", 403, true},
+	{"signature-profile", "E100", 403, true},
+	{"certificate-unknown", "E100", 403, true},
+	{"certificate-foreign", "E100", 403, true},
+	{"signature-wrong", "E100", 403, true},
+	{"user-suspended", "E3", 200, false},
+	{"srv-mismatch", "E100", 200, true},
+	{"command-variant", "E12", 200, false},
+	{"service", "E13", 200, false},
+	{"role-not-permitted", "E2", 200, false},
+	{"device-unknown", "E19", 200, false},
+	{"target", "E19", 200, false},
+	{"generation", "E11", 200, true},
+	{"request-id-repeated", "E100", 200, true},
+	{"service-unavailable", "E100", 200, true},
+	{"transform-unavailable", "E17", 200, true},
+	{"transform-failed", "E100", 200, true},
+	{"device-unreachable", "E20", 200, false},
+	{"device-silent", "E21", 200, false},
+	{.reason = NULL},
+};
+
+_Static_assert(sizeof(conf_reasons) / sizeof(conf_reasons[0]) <= CONF_REASONS_MAX + 1,
+	"struct conf holds all reasons");
+_Static_assert(sizeof(conf_groups) / sizeof(conf_groups[0]) <= CONF_GROUPS_MAX, "groups");

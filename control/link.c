@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "control/due_read.h"
+
+#define NOTHING ((struct peer_part){NULL, 0})
+#define PART(object) ((struct peer_part){&(object), sizeof(object)})
+
+static enum peer_fault send_begin(struct link *link)
+{
+	struct mw_control_reference begin = {
+		.generation = link->reference->generation,
+		.count = reference_record_count(link->reference),
+		.offset = link->next_record,
+	};
+
+	link->pushing = true;
+	link->owed_since_ms = 0;
+	link->credit_since_ms = 0;
+	return peer_send(link->peer, MW_CONTROL_REFERENCE_BEGIN, PART(begin), NOTHING);
+}
+
+static enum peer_fault grant_service_credit(struct link *link, uint32_t messages)
+{
+	struct mw_control_credit credit = {.messages = messages};
+
+	link->service_credit += messages;
+	return peer_send(link->peer, MW_CONTROL_CREDIT, PART(credit), NOTHING);
+}
+
+enum peer_fault link_connect(struct link *link, struct peer *peer,
+	const struct mw_control_hello *hello, struct server_time now)
+{
+	size_t count = reference_record_count(link->reference);
+
+	(void)now;
+	assert(link->peer == NULL && link->offer_count == 0);
+	link->peer = peer;
+	link->credit = 0;
+	link->service_credit = 0;
+	link->applied_generation = 0;
+	link->counters.connections++;
+	/* The peer may go on only within the set that is in force now. */
+	link->next_record = 0;
+	if (hello->generation == link->reference->generation && hello->offset > 0 &&
+		hello->offset <= count) {
+		link->next_record = (size_t)hello->offset;
+		link->counters.sets_resumed++;
+	}
+	enum peer_fault fault = grant_service_credit(link, LINK_SERVICE_CREDIT);
+	return fault == PEER_OK ? send_begin(link) : fault;
+}
+
+enum peer_fault link_reference_changed(struct link *link)
+{
+	if (link->peer == NULL)
+		return PEER_OK;
+	link->next_record = 0;
+	return send_begin(link);
+}
+
+/* An offer is settled: forget it and return its schedule, or NULL if it was deleted meanwhile. */
+static struct schedule *settle(struct link *link, struct link_offer *offer)
+{
+	struct schedule *schedule = schedules_find(link->schedules, offer->schedule_id);
+
+	offer->used = false;
+	link->offer_count--;
+	return schedule;
+}
+
+void link_disconnect(struct link *link, struct server_time now)
+{
+	for (unsigned i = 0; i < LINK_OFFERS_MAX; i++) {
+		if (!link->offers[i].used)
+			continue;
+		struct schedule *schedule = settle(link, &link->offers[i]);
+		/* Its fate is not known, so the same occurrence goes out again under the same
+		 * id, and the data plane tells them apart. */
+		if (schedule != NULL)
+			schedules_retry(link->schedules, schedule, now.wall_ms);
+		link->counters.due_returned++;
+	}
+	link->peer = NULL;
+	link->pushing = false;
+	link->owed_since_ms = 0;
+	link->credit_since_ms = 0;
+}
+
+/* ---- what comes in */
+
+static enum peer_fault take_credit(struct link *link, const struct mw_control_credit *credit)
+{
+	if (credit->messages > LINK_CREDIT_MAX || link->credit > LINK_CREDIT_MAX - credit->messages)
+		return PEER_FAULT_CREDIT;
+	link->credit += credit->messages;
+	link->credit_since_ms = 0;
+	return PEER_OK;
+}
+
+static enum peer_fault take_applied(struct link *link, const struct mw_control_reference *applied)
+{
+	if (applied->generation > link->reference->generation || applied->status > 0)
+		return PEER_FAULT_PAYLOAD;
+	/* A set that was replaced while its answer was on the way is of no interest. */
+	if (applied->generation != link->reference->generation)
+		return PEER_OK;
+	if (link->owed_since_ms == 0)
+		return PEER_FAULT_ORDER;
+	link->owed_since_ms = 0;
+	if (applied->status != 0) {
+		link->counters.sets_refused++;
+		fprintf(link->log,
+			"motorway-control: the data plane refused reference set %" PRIu64 ": %s\n",
+			applied->generation, strerror(-applied->status));
+		return PEER_OK;
+	}
+	link->counters.sets_applied++;
+	link->applied_generation = applied->generation;
+	return PEER_OK;
+}
+
+static enum peer_fault take_service_request(
+	struct link *link, const struct peer_message *message, struct server_time now)
+{
+	struct mw_control_service_request head;
+	struct service_answer answer;
+
+	if (link->service_credit == 0)
+		return PEER_FAULT_CREDIT;
+	link->service_credit--;
+	link->counters.service_requests++;
+	memcpy(&head, message->payload, sizeof(head));
+	struct service_request request = {
+		.user = head.request_id.originator,
+		.roles = head.roles,
+		.srv = head.srv,
+		.schema_version = head.schema_version,
+		.document = message->payload + sizeof(head),
+		.document_length = head.document_length,
+		.now_ms = now.wall_ms,
+	};
+	service_answer(link->services, &request, &answer);
+	struct mw_control_service_answer reply = {
+		.token = head.token,
+		.body_length = (uint32_t)answer.body.length,
+	};
+	memcpy(reply.code, answer.code, sizeof(reply.code));
+	enum peer_fault fault = peer_send(link->peer, MW_CONTROL_SERVICE_ANSWER, PART(reply),
+		(struct peer_part){answer.body.bytes, answer.body.length});
+	xml_text_free(&answer.body);
+	return fault == PEER_OK ? grant_service_credit(link, 1) : fault;
+}
+
+static void settle_taken(
+	struct link *link, struct schedule *schedule, int32_t status, struct server_time now)
+{
+	if (status == -EAGAIN) {
+		link->counters.due_retried++;
+		if (schedule != NULL)
+			schedules_retry(link->schedules, schedule, now.wall_ms + LINK_RETRY_MS);
+		return;
+	}
+	/* -EEXIST: this id was taken before the connection broke. */
+	if (status == 0 || status == -EEXIST) {
+		link->counters.due_taken++;
+	} else {
+		link->counters.due_refused++;
+		fprintf(link->log,
+			"motorway-control: the data plane refused a scheduled read: %s\n",
+			strerror(-status));
+	}
+	if (schedule != NULL && !schedules_advance(link->schedules, schedule))
+		link->counters.schedules_ended++;
+}
+
+static enum peer_fault take_taken(
+	struct link *link, const struct mw_control_due_read_taken *taken, struct server_time now)
+{
+	for (unsigned i = 0; i < LINK_OFFERS_MAX; i++) {
+		struct link_offer *offer = &link->offers[i];
+
+		if (!offer->used || offer->schedule_id != taken->schedule_id ||
+			offer->occurrence != taken->occurrence || offer->attempt != taken->attempt)
+			continue;
+		settle_taken(link, settle(link, offer), taken->status, now);
+		return PEER_OK;
+	}
+	return PEER_FAULT_ORDER;
+}
+
+enum peer_fault link_message(
+	struct link *link, const struct peer_message *message, struct server_time now)
+{
+	union {
+		struct mw_control_credit credit;
+		struct mw_control_reference reference;
+		struct mw_control_due_read_taken taken;
+	} fixed;
+
+	switch (message->header.type) {
+	case MW_CONTROL_CREDIT:
+		memcpy(&fixed.credit, message->payload, sizeof(fixed.credit));
+		return take_credit(link, &fixed.credit);
+	case MW_CONTROL_REFERENCE_APPLIED:
+		memcpy(&fixed.reference, message->payload, sizeof(fixed.reference));
+		return take_applied(link, &fixed.reference);
+	case MW_CONTROL_SERVICE_REQUEST:
+		return take_service_request(link, message, now);
+	case MW_CONTROL_DUE_READ_TAKEN:
+		memcpy(&fixed.taken, message->payload, sizeof(fixed.taken));
+		return take_taken(link, &fixed.taken, now);
+	default:
+		return PEER_FAULT_ORDER;
+	}
+}
+
+/* ---- what goes out */
+
+static bool has_room(const struct link *link)
+{
+	return peer_waiting(link->peer) < LINK_OUTPUT_BYTES_MAX;
+}
+
+static enum peer_fault send_end(struct link *link, int64_t now_ms)
+{
+	struct mw_control_reference end = {
+		.generation = link->reference->generation,
+		.count = reference_record_count(link->reference),
+		.crc32c = link->reference->crc32c,
+	};
+
+	link->pushing = false;
+	link->owed_since_ms = now_ms;
+	link->counters.sets_sent++;
+	return peer_send(link->peer, MW_CONTROL_REFERENCE_END, PART(end), NOTHING);
+}
+
+static enum peer_fault push_records(struct link *link, int64_t now_ms)
+{
+	uint8_t payload[REFERENCE_RECORD_BYTES_MAX];
+	size_t count = reference_record_count(link->reference);
+	enum peer_fault fault = PEER_OK;
+
+	while (link->next_record < count && link->credit > 0 && has_room(link)) {
+		enum mw_control_type type;
+		size_t length =
+			reference_record(link->reference, link->next_record, &type, payload);
+
+		fault = peer_send(link->peer, type, (struct peer_part){payload, length}, NOTHING);
+		if (fault != PEER_OK)
+			return fault;
+		link->next_record++;
+		link->credit--;
+		link->counters.records_sent++;
+	}
+	if (link->next_record == count)
+		return send_end(link, now_ms);
+	if (link->credit == 0 && link->credit_since_ms == 0)
+		link->credit_since_ms = now_ms;
+	return PEER_OK;
+}
+
+static bool still_wanted(const struct link *link, const struct schedule *schedule)
+{
+	const struct reference_user *user = reference_user(link->reference, schedule->user);
+
+	return user != NULL && user->active &&
+	       reference_device(link->reference, schedule->terms.device_id) != NULL;
+}
+
+static enum peer_fault send_due(struct link *link, struct schedule *schedule)
+{
+	struct xml_text document = {0};
+	struct mw_control_due_read due = {
+		.schedule_id = schedule->id,
+		.occurrence = schedule->occurrence,
+		.attempt = schedule->attempt,
+		.user = schedule->user,
+		.device_id = schedule->terms.device_id,
+		.request_id = schedule_request_id(schedule, link->dsp_eui),
+	};
+
+	due_read_write(&document, schedule, link->dsp_eui);
+	if (document.failed) {
+		xml_text_free(&document);
+		return PEER_FAULT_MEMORY;
+	}
+	memcpy(due.srv, schedule->terms.read->srv, strlen(schedule->terms.read->srv) + 1);
+	memcpy(due.schema_version, schedule->schema_version, sizeof(due.schema_version));
+	due.document_length = (uint32_t)document.length;
+	enum peer_fault fault = peer_send(link->peer, MW_CONTROL_DUE_READ, PART(due),
+		(struct peer_part){document.bytes, document.length});
+	xml_text_free(&document);
+	return fault;
+}
+
+static void note_offer(struct link *link, const struct schedule *schedule, int64_t now_ms)
+{
+	struct link_offer *offer = link->offers;
+
+	while (offer->used)
+		offer++;
+	assert(offer < link->offers + LINK_OFFERS_MAX);
+	*offer = (struct link_offer){
+		.used = true,
+		.schedule_id = schedule->id,
+		.occurrence = schedule->occurrence,
+		.attempt = schedule->attempt,
+		.since_ms = now_ms,
+	};
+	link->offer_count++;
+	link->counters.due_offered++;
+}
+
+/* Whether a due read may go out now, if there is one. */
+static bool may_offer(const struct link *link)
+{
+	return link->peer != NULL && link->applied_generation != 0 && !link->pushing &&
+	       link->credit > 0 && link->offer_count < LINK_OFFERS_MAX && has_room(link);
+}
+
+static enum peer_fault offer_due(struct link *link, struct server_time now)
+{
+	while (may_offer(link)) {
+		struct schedule *schedule = schedules_due(link->schedules, now.wall_ms);
+
+		if (schedule == NULL)
+			break;
+		if (!still_wanted(link, schedule)) {
+			link->counters.due_skipped++;
+			if (!schedules_advance(link->schedules, schedule))
+				link->counters.schedules_ended++;
+			continue;
+		}
+		note_offer(link, schedule, now.monotonic_ms);
+		link->credit--;
+		enum peer_fault fault = send_due(link, schedule);
+		if (fault != PEER_OK)
+			return fault;
+	}
+	return PEER_OK;
+}
+
+enum peer_fault link_pump(struct link *link, struct server_time now)
+{
+	enum peer_fault fault = PEER_OK;
+
+	if (link->peer == NULL)
+		return PEER_OK;
+	if (link->pushing)
+		fault = push_records(link, now.monotonic_ms);
+	return fault == PEER_OK ? offer_due(link, now) : fault;
+}
+
+enum peer_fault link_check(const struct link *link, int64_t now_ms)
+{
+	if (link->peer == NULL)
+		return PEER_OK;
+	if (link->owed_since_ms != 0 && now_ms - link->owed_since_ms > LINK_STALL_MS)
+		return PEER_FAULT_STALLED;
+	if (link->credit_since_ms != 0 && now_ms - link->credit_since_ms > LINK_STALL_MS)
+		return PEER_FAULT_STALLED;
+	for (unsigned i = 0; i < LINK_OFFERS_MAX; i++)
+		if (link->offers[i].used && now_ms - link->offers[i].since_ms > LINK_STALL_MS)
+			return PEER_FAULT_STALLED;
+	return PEER_OK;
+}
+
+int64_t link_next_ms(const struct link *link)
+{
+	return may_offer(link) ? schedules_next_due_ms(link->schedules) : INT64_MAX;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/reference.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/crc32c.h"
+#include "control/reference_files.h"
+
+const char *service_reason_name(enum service_reason reason)
+{
+	static const char *const names[] = {
+#define SERVICE_REASON_NAME(name, text) [SERVICE_##name] = text,
+		SERVICE_REASONS(SERVICE_REASON_NAME)
+#undef SERVICE_REASON_NAME
+	};
+
+	assert(reason >= 0 && reason < SERVICE_REASON_COUNT);
+	return names[reason];
+}
+
+void reference_free(struct reference *reference)
+{
+	if (reference == NULL)
+		return;
+	for (size_t i = 0; i < reference->certificate_count; i++)
+		free(reference->certificates[i].der);
+	free(reference->users);
+	free(reference->certificates);
+	free(reference->providers);
+	free(reference->devices);
+	free(reference->rules);
+	free(reference);
+}
+
+static int compare_devices(const void *left, const void *right)
+{
+	uint64_t a = ((const struct reference_device *)left)->device_id;
+	uint64_t b = ((const struct reference_device *)right)->device_id;
+
+	return a < b ? -1 : a > b;
+}
+
+static uint32_t records_crc(const struct reference *reference)
+{
+	uint8_t payload[REFERENCE_RECORD_BYTES_MAX];
+	enum mw_control_type type;
+	uint32_t crc = 0;
+
+	for (size_t i = 0; i < reference_record_count(reference); i++)
+		crc = crc32c(crc, payload, reference_record(reference, i, &type, payload));
+	return crc;
+}
+
+int reference_read(const struct reference_paths *paths, uint64_t generation, FILE *errors,
+	struct reference **reference)
+{
+	struct reference *made = calloc(1, sizeof(*made));
+	int first = 0;
+
+	*reference = NULL;
+	if (made == NULL)
+		return -ENOMEM;
+	assert(generation != 0);
+	made->generation = generation;
+	/* Devices name providers, so providers come first; the rest is independent, and all files
+	 * are read even when one is wrong, so that all errors are seen at once. */
+	int results[] = {
+		reference_read_users(paths->users, errors, made),
+		reference_read_providers(paths->providers, errors, made),
+		reference_read_devices(paths->devices, errors, made),
+		reference_read_access(paths->access, errors, made),
+		reference_read_codes(paths->service_codes, errors, made),
+	};
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]) && first == 0; i++)
+		first = results[i];
+	if (first != 0) {
+		reference_free(made);
+		return first;
+	}
+	if (made->device_count > 0)
+		qsort(made->devices, made->device_count, sizeof(*made->devices), compare_devices);
+	made->crc32c = records_crc(made);
+	*reference = made;
+	return 0;
+}
+
+const struct reference_user *reference_user(const struct reference *reference, uint64_t eui)
+{
+	for (size_t i = 0; i < reference->user_count; i++)
+		if (reference->users[i].eui == eui)
+			return &reference->users[i];
+	return NULL;
+}
+
+const struct reference_device *reference_device(
+	const struct reference *reference, uint64_t device_id)
+{
+	struct reference_device key;
+
+	if (reference->device_count == 0)
+		return NULL;
+	key.device_id = device_id;
+	return bsearch(&key, reference->devices, reference->device_count,
+		sizeof(*reference->devices), compare_devices);
+}
+
+const struct mw_control_srv_rule *reference_rule(const struct reference *reference, const char *srv)
+{
+	for (size_t i = 0; i < reference->rule_count; i++)
+		if (strcmp(reference->rules[i].srv, srv) == 0)
+			return &reference->rules[i];
+	return NULL;
+}
+
+size_t reference_record_count(const struct reference *reference)
+{
+	return reference->user_count + reference->certificate_count + reference->provider_count +
+	       reference->device_count + reference->rule_count;
+}
+
+static size_t user_record(const struct reference_user *user, uint8_t *payload)
+{
+	struct mw_control_user record = {
+		.eui = user->eui,
+		.roles = user->roles,
+		.flags = user->active ? MW_USER_ACTIVE : 0,
+	};
+
+	memcpy(record.name, user->name, sizeof(record.name));
+	memcpy(record.callback_url, user->callback_url, sizeof(record.callback_url));
+	memcpy(payload, &record, sizeof(record));
+	return sizeof(record);
+}
+
+static size_t certificate_record(const struct reference_certificate *certificate, uint8_t *payload)
+{
+	struct mw_control_certificate record = {
+		.eui = certificate->eui,
+		.der_length = certificate->der_length,
+	};
+
+	memcpy(payload, &record, sizeof(record));
+	memcpy(payload + sizeof(record), certificate->der, certificate->der_length);
+	return sizeof(record) + certificate->der_length;
+}
+
+static size_t provider_record(const struct reference_provider *provider, uint8_t *payload)
+{
+	struct mw_control_provider record = {
+		.id = provider->id,
+		.kind = (uint32_t)provider->kind,
+	};
+
+	memcpy(record.name, provider->name, sizeof(record.name));
+	memcpy(record.url, provider->url, sizeof(record.url));
+	memcpy(payload, &record, sizeof(record));
+	return sizeof(record);
+}
+
+static size_t device_record(const struct reference_device *device, uint8_t *payload)
+{
+	struct mw_control_device record = {
+		.device_id = device->device_id,
+		.provider_id = device->provider_id,
+		.generation = (uint8_t)device->generation,
+	};
+
+	memcpy(payload, &record, sizeof(record));
+	return sizeof(record);
+}
+
+size_t reference_record(const struct reference *reference, size_t index, enum mw_control_type *type,
+	uint8_t *payload)
+{
+	assert(index < reference_record_count(reference));
+	if (index < reference->user_count) {
+		*type = MW_CONTROL_USER;
+		return user_record(&reference->users[index], payload);
+	}
+	index -= reference->user_count;
+	if (index < reference->certificate_count) {
+		*type = MW_CONTROL_CERTIFICATE;
+		return certificate_record(&reference->certificates[index], payload);
+	}
+	index -= reference->certificate_count;
+	if (index < reference->provider_count) {
+		*type = MW_CONTROL_PROVIDER;
+		return provider_record(&reference->providers[index], payload);
+	}
+	index -= reference->provider_count;
+	if (index < reference->device_count) {
+		*type = MW_CONTROL_DEVICE;
+		return device_record(&reference->devices[index], payload);
+	}
+	index -= reference->device_count;
+	*type = MW_CONTROL_SRV_RULE;
+	memcpy(payload, &reference->rules[index], sizeof(reference->rules[index]));
+	return sizeof(reference->rules[index]);
+}

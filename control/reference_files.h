@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One reader for each reference file. Each fills its part of the set, reports every error of its
+ * file and returns 0, -EINVAL or another -errno. Only reference.c calls them; what they have
+ * allocated is freed with the set in every case.
+ */
+#ifndef CONTROL_REFERENCE_FILES_H
+#define CONTROL_REFERENCE_FILES_H
+
+#include "control/reference.h"
+#include "control/yaml.h"
+
+int reference_read_users(const char *path, FILE *errors, struct reference *reference);
+int reference_read_providers(const char *path, FILE *errors, struct reference *reference);
+int reference_read_devices(const char *path, FILE *errors, struct reference *reference);
+int reference_read_access(const char *path, FILE *errors, struct reference *reference);
+int reference_read_codes(const char *path, FILE *errors, struct reference *reference);
+
+/* Open `path` and find the list under its one key `name`, with at most
+ * count_max items. On success returns 0, the document and the list. */
+int reference_open_list(const char *path, FILE *errors, const char *name, size_t count_max,
+	struct yaml_document **document, const struct yaml_node **list);
+
+/* A ResponseCode as the schema writes it: I, E or W and 1 to 6 digits. */
+bool reference_code_valid(const char *code);
+
+/* A URL that the gateway can POST to: "http://host:port/path", host an IPv4 address or localhost.
+ */
+bool reference_url_valid(const char *url);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* users.yaml: who may send, with which roles and certificates, and where answers go. */
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "control/reference_files.h"
+#include "dataplane/duis/engine.h"
+#include "dataplane/duis/identifier.h"
+
+#define PATH_SIZE 512
+#define USER_CERTIFICATES_MAX 16
+
+/* One row of the file, before it becomes a part of the set. */
+struct user_row {
+	struct reference_user user;
+	const struct yaml_node *certificates;
+};
+
+static const char *const role_names[] = {
+	"IS",
+	"ES",
+	"GS",
+	"RSA",
+	"ED",
+	"GT",
+	"OU",
+	"MDR",
+	"LC",
+	NULL,
+};
+
+static void keep_certificates(
+	struct yaml_document *document, const struct yaml_node *node, void *target)
+{
+	if (!yaml_expect(document, node, YAML_SEQUENCE))
+		return;
+	if (node->count > USER_CERTIFICATES_MAX)
+		yaml_error(document, node, "a user has at most %d certificates",
+			USER_CERTIFICATES_MAX);
+	else
+		*(const struct yaml_node **)target = node;
+}
+
+#define AT(member) offsetof(struct user_row, member)
+
+static const struct yaml_field user_fields[] = {
+	{.name = "eui", .type = YAML_EUI, .required = true, .offset = AT(user.eui)},
+	{.name = "name",
+		.type = YAML_TEXT,
+		.required = true,
+		.offset = AT(user.name),
+		.min = 1,
+		.max = MW_NAME_SIZE - 1},
+	{.name = "roles",
+		.type = YAML_SET,
+		.required = true,
+		.offset = AT(user.roles),
+		.choices = role_names},
+	{.name = "certificates",
+		.type = YAML_CUSTOM,
+		.required = true,
+		.offset = AT(certificates),
+		.read = keep_certificates},
+	{.name = "callback_url",
+		.type = YAML_TEXT,
+		.offset = AT(user.callback_url),
+		.min = 0,
+		.max = MW_URL_SIZE - 1,
+		.fallback = ""},
+	{.name = "active", .type = YAML_BOOL, .offset = AT(user.active), .fallback = "yes"},
+};
+
+bool reference_url_valid(const char *url)
+{
+	static const char scheme[] = "http://";
+
+	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
+		return false;
+	const char *host = url + sizeof(scheme) - 1;
+	size_t host_length = strcspn(host, ":/");
+	if (host_length == 0 ||
+		strspn(host, "0123456789.abcdefghijklmnopqrstuvwxyz-") < host_length)
+		return false;
+	bool dotted = strspn(host, "0123456789.") == host_length;
+	if (!dotted && !(host_length == 9 && memcmp(host, "localhost", 9) == 0))
+		return false;
+	const char *rest = host + host_length;
+	if (*rest == ':') {
+		char *end;
+		unsigned long port = strtoul(rest + 1, &end, 10);
+
+		if (!isdigit((unsigned char)rest[1]) || port == 0 || port > 65535)
+			return false;
+		rest = end;
+	}
+	if (*rest != '/')
+		return false;
+	for (; *rest != '\0'; rest++)
+		if ((unsigned char)*rest <= 0x20 || (unsigned char)*rest >= 0x7f)
+			return false;
+	return true;
+}
+
+int reference_open_list(const char *path, FILE *errors, const char *name, size_t count_max,
+	struct yaml_document **document, const struct yaml_node **list)
+{
+	int result = yaml_read(path, errors, document);
+
+	if (result != 0)
+		return result;
+	const struct yaml_node *root = yaml_root(*document);
+	*list = NULL;
+	if (yaml_expect(*document, root, YAML_MAPPING)) {
+		for (const struct yaml_node *node = root->first; node != NULL; node = node->next)
+			if (strcmp(node->key, name) != 0)
+				yaml_error_key(*document, node,
+					"the key \"%.64s\" is not known here; known is: %s",
+					node->key, name);
+		yaml_check_duplicates(*document, root);
+		const struct yaml_node *node = yaml_child(root, name);
+		if (node == NULL)
+			yaml_error(
+				*document, root, "the key \"%s\" is missing; it is required", name);
+		else if (yaml_expect(*document, node, YAML_SEQUENCE)) {
+			if (node->count <= count_max)
+				*list = node;
+			else
+				yaml_error(*document, node,
+					"\"%s\" has %zu items; at most %zu are allowed", name,
+					node->count, count_max);
+		}
+	}
+	/* Errors beside the list do not keep those inside it from being seen. */
+	if (*list != NULL)
+		return 0;
+	yaml_free(*document);
+	*document = NULL;
+	return -EINVAL;
+}
+
+/* The certificate in the file at `path` (PEM) as DER, allocated by OpenSSL; its length or -1. */
+static int load_der(const char *path, uint8_t **der)
+{
+	BIO *file = BIO_new_file(path, "r");
+
+	if (file == NULL) {
+		ERR_clear_error();
+		return -1;
+	}
+	X509 *certificate = PEM_read_bio_X509(file, NULL, NULL, NULL);
+	BIO_free(file);
+	if (certificate == NULL) {
+		ERR_clear_error();
+		return -1;
+	}
+	*der = NULL;
+	int length = i2d_X509(certificate, der);
+	X509_free(certificate);
+	return length;
+}
+
+static void add_certificate(struct yaml_document *document, const struct yaml_node *node,
+	uint64_t eui, struct reference *reference)
+{
+	char path[PATH_SIZE];
+	char issuer[DUIS_ISSUER_SIZE];
+	uint8_t serial[DUIS_SERIAL_SIZE];
+	uint64_t subject = 0;
+	uint8_t *der = NULL;
+	EVP_PKEY *key = NULL;
+
+	if (!yaml_expect(document, node, YAML_SCALAR))
+		return;
+	if (!yaml_resolve(document, node->text, path, sizeof(path))) {
+		yaml_error(document, node, "the path is longer than %d bytes when absolute",
+			PATH_SIZE - 1);
+		return;
+	}
+	int length = load_der(path, &der);
+	if (length < 0) {
+		yaml_error(document, node, "no readable PEM certificate is at %s", path);
+		return;
+	}
+	int result = length > MW_CERTIFICATE_DER_MAX ? -EFBIG
+						     : duis_certificate_read(der, (size_t)length,
+							       issuer, serial, &subject, &key);
+	if (result == 0)
+		EVP_PKEY_free(key);
+	if (result == -EFBIG)
+		yaml_error(document, node,
+			"the certificate has %d octets of DER; at most %d are allowed", length,
+			MW_CERTIFICATE_DER_MAX);
+	else if (result == -ENOENT)
+		yaml_error(document, node,
+			"the certificate's subject holds no EUI-64 "
+			"(x500UniqueIdentifier); SMKI certificates do");
+	else if (result != 0)
+		yaml_error(document, node,
+			"not a certificate with a P-256 key; DUIS allows no other curve");
+	else if (subject != eui)
+		yaml_error(
+			document, node, "the certificate belongs to another EUI-64 than this user");
+	if (result != 0 || subject != eui) {
+		OPENSSL_free(der);
+		return;
+	}
+	struct reference_certificate *certificate =
+		&reference->certificates[reference->certificate_count];
+	certificate->der = malloc((size_t)length);
+	if (certificate->der == NULL) {
+		yaml_error(document, node, "out of memory");
+	} else {
+		memcpy(certificate->der, der, (size_t)length);
+		certificate->der_length = (uint32_t)length;
+		certificate->eui = eui;
+		reference->certificate_count++;
+	}
+	OPENSSL_free(der);
+}
+
+static void add_certificates(
+	struct yaml_document *document, const struct user_row *row, struct reference *reference)
+{
+	for (const struct yaml_node *node = row->certificates->first; node != NULL;
+		node = node->next) {
+		if (reference->certificate_count == REFERENCE_CERTIFICATES_MAX) {
+			yaml_error(document, node, "at most %d certificates are allowed in all",
+				REFERENCE_CERTIFICATES_MAX);
+			return;
+		}
+		add_certificate(document, node, row->user.eui, reference);
+	}
+}
+
+static void check_user(struct yaml_document *document, const struct yaml_node *item,
+	const struct user_row *row, const struct reference *reference)
+{
+	if (reference_user(reference, row->user.eui) != NULL)
+		yaml_error(document, yaml_child(item, "eui"),
+			"this EUI-64 stands in the file a second time; each user stands there "
+			"once");
+	if (row->user.roles == 0)
+		yaml_error(document, yaml_child(item, "roles"), "a user needs at least one role");
+	if (row->user.callback_url[0] != '\0' && !reference_url_valid(row->user.callback_url))
+		yaml_error(document, yaml_child(item, "callback_url"),
+			"not a URL such as http://127.0.0.1:8090/receive; the host is an IPv4 "
+			"address "
+			"or localhost");
+}
+
+int reference_read_users(const char *path, FILE *errors, struct reference *reference)
+{
+	struct yaml_document *document;
+	const struct yaml_node *list;
+	int result =
+		reference_open_list(path, errors, "users", REFERENCE_USERS_MAX, &document, &list);
+
+	if (result != 0)
+		return result;
+	reference->users = calloc(list->count + 1, sizeof(*reference->users));
+	reference->certificates =
+		calloc(REFERENCE_CERTIFICATES_MAX, sizeof(*reference->certificates));
+	if (reference->users == NULL || reference->certificates == NULL) {
+		yaml_free(document);
+		return -ENOMEM;
+	}
+	for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
+		struct user_row row = {0};
+
+		if (!yaml_read_fields(document, item, user_fields,
+			    sizeof(user_fields) / sizeof(user_fields[0]), &row))
+			continue;
+		check_user(document, item, &row, reference);
+		add_certificates(document, &row, reference);
+		reference->users[reference->user_count++] = row.user;
+	}
+	result = yaml_errors(document) == 0 ? 0 : -EINVAL;
+	yaml_free(document);
+	return result;
+}

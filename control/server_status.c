@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operators' commands and the status, as JSON. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "control/server.h"
+
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static char *refuse(const char *error)
+{
+	json_t *reply = json_pack("{s:b, s:s}", "ok", 0, "error", error);
+	char *text = reply != NULL ? json_dumps(reply, JSON_COMPACT) : NULL;
+
+	json_decref(reply);
+	return text;
+}
+
+char *server_command(struct server *server, const uint8_t *text, size_t length, bool *wait,
+	struct server_time now)
+{
+	(void)server;
+	(void)now;
+	*wait = false;
+	json_t *command = json_loadb((const char *)text, length, JSON_REJECT_DUPLICATES, NULL);
+	const char *name = json_string_value(json_object_get(command, "command"));
+	bool status = name != NULL && strcmp(name, "status") == 0;
+	char *reply = NULL;
+
+	if (name == NULL)
+		reply = refuse("a command is an object with the key \"command\"");
+	else if (!status)
+		reply = refuse("unknown command; known is: status");
+	*wait = status;
+	json_decref(command);
+	return reply;
+}
+
+static json_t *link_counters(const struct link_counters *counters)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {
+		{"data_plane_connections", counters->connections},
+		{"reference_sets_sent", counters->sets_sent},
+		{"reference_sets_applied", counters->sets_applied},
+		{"reference_sets_refused", counters->sets_refused},
+		{"reference_sets_resumed", counters->sets_resumed},
+		{"reference_records_sent", counters->records_sent},
+		{"service_requests", counters->service_requests},
+		{"due_reads_offered", counters->due_offered},
+		{"due_reads_taken", counters->due_taken},
+		{"due_reads_retried", counters->due_retried},
+		{"due_reads_refused", counters->due_refused},
+		{"due_reads_skipped", counters->due_skipped},
+		{"due_reads_returned", counters->due_returned},
+		{"schedules_ended", counters->schedules_ended},
+	};
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		json_object_set_new(object, rows[i].name, number(rows[i].value));
+	return object;
+}
+
+/* Reasons that never came up are left out. */
+static json_t *refusals(const struct services *services)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < SERVICE_REASON_COUNT; i++)
+		if (services->refused[i] > 0)
+			json_object_set_new(object, service_reason_name((enum service_reason)i),
+				number(services->refused[i]));
+	return object;
+}
+
+static json_t *disconnections(const struct server_counters *counters)
+{
+	json_t *object = json_object();
+
+	for (int i = 1; i < PEER_FAULT_COUNT; i++)
+		if (counters->disconnected[i] > 0)
+			json_object_set_new(object, peer_fault_name((enum peer_fault)i),
+				number(counters->disconnected[i]));
+	return object;
+}
+
+static json_t *control_status(const struct server *server, struct server_time now)
+{
+	json_t *status = json_object();
+	json_t *counters = link_counters(&server->link.counters);
+	unsigned operators = 0;
+
+	for (unsigned i = 0; i < SERVER_PEERS_MAX; i++)
+		operators += server->peers[i].fd >= 0 &&
+			     server->peers[i].role == MW_CONTROL_ROLE_OPERATOR;
+	json_object_set_new(status, "process", json_string("motorway-control"));
+	json_object_set_new(status, "pid", json_integer(getpid()));
+	json_object_set_new(status, "version", json_string(MOTORWAY_VERSION));
+	json_object_set_new(
+		status, "uptime_s", json_integer((now.monotonic_ms - server->started_ms) / 1000));
+	json_object_set_new(status, "generation", number(server->reference->generation));
+	json_object_set_new(status, "generation_applied", number(server->link.applied_generation));
+	json_object_set_new(status, "users", number(server->reference->user_count));
+	json_object_set_new(status, "certificates", number(server->reference->certificate_count));
+	json_object_set_new(status, "providers", number(server->reference->provider_count));
+	json_object_set_new(status, "devices", number(server->reference->device_count));
+	json_object_set_new(status, "srv_rules", number(server->reference->rule_count));
+	json_object_set_new(status, "schedules", number(schedules_count(server->schedules)));
+	json_object_set_new(status, "operators", number(operators));
+	json_object_set_new(counters, "services_answered", number(server->services.answered));
+	json_object_set_new(counters, "connections_accepted", number(server->counters.accepted));
+	json_object_set_new(counters, "commands", number(server->counters.commands));
+	json_object_set_new(counters, "reloads", number(server->counters.reloads));
+	json_object_set_new(counters, "reloads_refused", number(server->counters.reloads_refused));
+	json_object_set_new(status, "counters", counters);
+	json_object_set_new(status, "services_refused", refusals(&server->services));
+	json_object_set_new(status, "disconnected", disconnections(&server->counters));
+	return status;
+}
+
+char *server_status_reply(const struct server *server, const uint8_t *data_plane, size_t length,
+	const char *missing, struct server_time now)
+{
+	json_t *reply = json_object();
+	json_t *other = NULL;
+
+	if (data_plane != NULL) {
+		other = json_loadb((const char *)data_plane, length, 0, NULL);
+		if (!json_is_object(other)) {
+			json_decref(other);
+			other = NULL;
+			missing = "the data plane's status is no JSON object";
+		}
+	}
+	json_object_set_new(reply, "ok", json_true());
+	json_object_set_new(reply, "control", control_status(server, now));
+	json_object_set_new(reply, "data_plane", other != NULL ? other : json_null());
+	if (other == NULL)
+		json_object_set_new(reply, "data_plane_missing", json_string(missing));
+	char *text = json_dumps(reply, JSON_COMPACT);
+	json_decref(reply);
+	return text;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The messages of the control socket against golden files (tests/data/control_protocol, hexadecimal
+ * text, written independently of this code from motorway/control_protocol.h): what is encoded is
+ * the file, what is decoded from the file is what was encoded, and every damage is a fault.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "control/crc32c.h"
+#include "control/peer.h"
+
+#define USER 0x90b3d51f30010000u
+#define DSP 0x90b3d51f30000002u
+#define DEVICE 0x00db1234567890a0u
+#define GENERATION 1795313117584u
+#define NONE ((struct peer_part){"", 0})
+#define PART(object) ((struct peer_part){&(object), sizeof(object)})
+#define TEXT(text) ((struct peer_part){text, strlen(text)})
+
+static size_t read_golden(const char *name, uint8_t *bytes, size_t size)
+{
+	char path[256];
+	size_t length = 0;
+	unsigned digits = 0;
+
+	snprintf(path, sizeof(path), TEST_ROOT "/tests/data/control_protocol/%s.hex", name);
+	FILE *file = fopen(path, "r");
+	cr_assert_not_null(file, "%s", path);
+	for (int c = fgetc(file); c != EOF; c = fgetc(file)) {
+		if (isspace(c))
+			continue;
+		cr_assert(isxdigit(c) && length < size);
+		int value = isdigit(c) ? c - '0' : tolower(c) - 'a' + 10;
+		bytes[length] = (uint8_t)(digits % 2 == 0 ? value << 4 : bytes[length] | value);
+		length += digits++ % 2;
+	}
+	fclose(file);
+	cr_assert_eq(digits % 2, 0);
+	return length;
+}
+
+static void check_encoding(
+	const char *name, enum mw_control_type type, struct peer_part fixed, struct peer_part tail)
+{
+	uint8_t golden[1024];
+	size_t length = read_golden(name, golden, sizeof(golden));
+	struct peer peer;
+	int sockets[2];
+	struct peer_message message;
+	enum peer_fault fault;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	peer_open(&peer, sockets[0], MW_CONTROL_PAYLOAD_MAX);
+	cr_assert_eq(peer_send(&peer, type, fixed, tail), PEER_OK);
+	cr_assert_eq(peer_waiting(&peer), length, "%s", name);
+	cr_assert_arr_eq(peer.out, golden, length, "%s", name);
+	/* Byte by byte the message comes in; it is complete with the last one only. */
+	for (size_t i = 0; i < length; i++) {
+		cr_assert_eq(peer_next(&peer, &message, &fault), 0);
+		cr_assert_eq(write(sockets[1], golden + i, 1), 1);
+		cr_assert_eq(peer_receive(&peer, 1), PEER_OK);
+	}
+	cr_assert_eq(peer_next(&peer, &message, &fault), 1, "%s", name);
+	cr_assert_eq(message.header.type, type);
+	cr_assert_eq(message.header.length, fixed.length + tail.length);
+	cr_assert_arr_eq(message.payload, fixed.bytes, fixed.length);
+	cr_assert_arr_eq(message.payload + fixed.length, tail.bytes, tail.length);
+	cr_assert_eq(peer_next(&peer, &message, &fault), 0);
+	peer_close(&peer);
+	close(sockets[1]);
+}
+
+Test(control_protocol, hello_credit_and_reference)
+{
+	struct mw_control_hello hello = {MW_CONTROL_ROLE_DATA_PLANE, 4711, GENERATION, 12};
+	struct mw_control_credit credit = {.messages = 256};
+	struct mw_control_reference begin = {.generation = GENERATION, .count = 203, .offset = 12};
+	struct mw_control_reference end = {
+		.generation = GENERATION, .count = 203, .crc32c = crc32c(0, "123456789", 9)};
+	struct mw_control_reference applied = end;
+
+	applied.status = -EEXIST;
+	check_encoding("hello", MW_CONTROL_HELLO, PART(hello), NONE);
+	check_encoding("credit", MW_CONTROL_CREDIT, PART(credit), NONE);
+	check_encoding("reference-begin", MW_CONTROL_REFERENCE_BEGIN, PART(begin), NONE);
+	check_encoding("reference-end", MW_CONTROL_REFERENCE_END, PART(end), NONE);
+	check_encoding("reference-applied", MW_CONTROL_REFERENCE_APPLIED, PART(applied), NONE);
+}
+
+Test(control_protocol, records)
+{
+	static const uint8_t der[] = {0x30, 3, 2, 1, 7};
+	struct mw_control_user user = {
+		.eui = USER,
+		.roles = MW_ROLE_IS | MW_ROLE_ES | MW_ROLE_GS | MW_ROLE_OU,
+		.flags = MW_USER_ACTIVE,
+		.name = "supplier",
+		.callback_url = "http://127.0.0.1:8090/receive/90-B3-D5-1F-30-01-00-00",
+	};
+	struct mw_control_certificate certificate = {.eui = USER, .der_length = sizeof(der)};
+	struct mw_control_provider provider = {
+		.id = 3,
+		.kind = MW_PROVIDER_S1SP,
+		.name = "s1sp-2",
+		.url = "http://127.0.0.1:8091/s1sp-2",
+	};
+	struct mw_control_device device = {
+		.device_id = DEVICE, .provider_id = 1, .generation = MW_GENERATION_SMETS2};
+	struct mw_control_srv_rule rule = {
+		.srv = "4.1.1",
+		.service_reference = "4.1",
+		.body_element = "ReadInstantaneousImportRegisters",
+		.roles = MW_ROLE_IS | MW_ROLE_GS | MW_ROLE_ED | MW_ROLE_GT | MW_ROLE_MDR,
+		.command_variants = 1u << 1 | 1u << 2 | 1u << 3,
+		.mdr_generations = 1u << MW_GENERATION_SMETS1,
+		.mdr_generation_code = "E040101",
+	};
+
+	check_encoding("user", MW_CONTROL_USER, PART(user), NONE);
+	check_encoding("certificate", MW_CONTROL_CERTIFICATE, PART(certificate),
+		(struct peer_part){der, sizeof(der)});
+	check_encoding("provider", MW_CONTROL_PROVIDER, PART(provider), NONE);
+	check_encoding("device", MW_CONTROL_DEVICE, PART(device), NONE);
+	check_encoding("srv-rule", MW_CONTROL_SRV_RULE, PART(rule), NONE);
+}
+
+Test(control_protocol, services_and_due_reads)
+{
+	struct mw_control_service_request request = {
+		.token = 0x0102030405060708u,
+		.request_id = {USER, DSP, 1000},
+		.srv = "5.2",
+		.schema_version = "5.4",
+		.roles = MW_ROLE_MDR,
+		.document_length = 10,
+	};
+	struct mw_control_service_answer answer = {
+		.token = 0x0102030405060708u, .code = "I0", .body_length = 38};
+	struct mw_control_due_read due = {
+		.schedule_id = 179531311701u,
+		.occurrence = 5,
+		.user = USER,
+		.device_id = DEVICE,
+		.request_id = {DSP, DEVICE, 179531311701u << 20 | 5u << 4},
+		.srv = "4.6.1",
+		.schema_version = "5.4",
+		.document_length = 11,
+	};
+	struct mw_control_due_read_taken taken = {
+		.schedule_id = 179531311701u, .occurrence = 5, .status = -EAGAIN};
+
+	check_encoding(
+		"service-request", MW_CONTROL_SERVICE_REQUEST, PART(request), TEXT("<sr:Reques"));
+	check_encoding("service-answer", MW_CONTROL_SERVICE_ANSWER, PART(answer),
+		TEXT("<sr:DSPScheduleID>7</sr:DSPScheduleID>"));
+	check_encoding("due-read", MW_CONTROL_DUE_READ, PART(due), TEXT("<sr:Request"));
+	check_encoding("due-read-taken", MW_CONTROL_DUE_READ_TAKEN, PART(taken), NONE);
+}
+
+Test(control_protocol, status_and_commands)
+{
+	check_encoding("status-request", MW_CONTROL_STATUS_REQUEST, NONE, NONE);
+	check_encoding("status", MW_CONTROL_STATUS, NONE, TEXT("{\"process\":\"motorway\"}"));
+	check_encoding("command", MW_CONTROL_COMMAND, NONE, TEXT("{\"command\":\"status\"}"));
+	check_encoding("reply", MW_CONTROL_REPLY, NONE, TEXT("{\"ok\":true}"));
+}
+
+/* Give a damaged golden message to a peer; returns the fault. */
+static enum peer_fault fault_of(const char *name, size_t at, uint8_t value, uint32_t payload_max)
+{
+	uint8_t golden[1024];
+	size_t length = read_golden(name, golden, sizeof(golden));
+	struct peer peer;
+	int sockets[2];
+	struct peer_message message;
+	enum peer_fault fault = PEER_OK;
+
+	golden[at] = value;
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	peer_open(&peer, sockets[0], payload_max);
+	cr_assert_eq(write(sockets[1], golden, length), (ssize_t)length);
+	cr_assert_eq(peer_receive(&peer, 1), PEER_OK);
+	peer_next(&peer, &message, &fault);
+	peer_close(&peer);
+	close(sockets[1]);
+	return fault;
+}
+
+Test(control_protocol, damage_is_a_fault)
+{
+	const uint32_t most = MW_CONTROL_PAYLOAD_MAX;
+
+	cr_assert_eq(fault_of("hello", 0, 0x4d, most), PEER_OK);
+	cr_assert_eq(fault_of("hello", 0, 0x4e, most), PEER_FAULT_MAGIC);
+	cr_assert_eq(fault_of("hello", 4, 2, most), PEER_FAULT_VERSION);
+	cr_assert_eq(fault_of("hello", 6, 0, most), PEER_FAULT_TYPE);
+	cr_assert_eq(fault_of("hello", 6, 19, most), PEER_FAULT_TYPE);
+	cr_assert_eq(fault_of("hello", 7, 1, most), PEER_FAULT_TYPE);
+	cr_assert_eq(fault_of("hello", 8, 23, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("hello", 8, 25, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("hello", 11, 0xff, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("hello", 12, 1, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("hello", 16, 4, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("hello", 16, 0, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("hello", 0, 0x4d, 23), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("credit", 20, 1, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("certificate", 24, 4, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("certificate", 28, 1, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("service-request", 76, 11, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("service-answer", 32, 39, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("due-read", 96, 12, most), PEER_FAULT_LENGTH);
+	/* A status above 0 is no -errno: the high byte of -EAGAIN becomes that of a positive one.
+	 */
+	cr_assert_eq(fault_of("due-read-taken", 35, 0x7f, most), PEER_FAULT_PAYLOAD);
+}
+
+Test(control_protocol, texts_must_end)
+{
+	uint8_t golden[1024];
+	struct mw_control_header header;
+
+	read_golden("service-request", golden, sizeof(golden));
+	memcpy(&header, golden, sizeof(header));
+	cr_assert_eq(protocol_check_payload(&header, golden + 16), PEER_OK);
+	memset(golden + 16 + 32, '5', MW_SRV_SIZE);
+	cr_assert_eq(protocol_check_payload(&header, golden + 16), PEER_FAULT_PAYLOAD);
+	read_golden("service-request", golden, sizeof(golden));
+	memset(golden + 16 + 40, '5', MW_SCHEMA_VERSION_SIZE);
+	cr_assert_eq(protocol_check_payload(&header, golden + 16), PEER_FAULT_PAYLOAD);
+}
+
+Test(control_protocol, who_may_send_what)
+{
+	for (int type = MW_CONTROL_HELLO; type <= MW_CONTROL_REPLY; type++) {
+		bool data_plane = type == MW_CONTROL_CREDIT ||
+				  type == MW_CONTROL_REFERENCE_APPLIED ||
+				  type == MW_CONTROL_SERVICE_REQUEST ||
+				  type == MW_CONTROL_DUE_READ_TAKEN || type == MW_CONTROL_STATUS;
+
+		cr_assert_eq(
+			protocol_from_role((enum mw_control_type)type, MW_CONTROL_ROLE_DATA_PLANE),
+			data_plane);
+		cr_assert_eq(
+			protocol_from_role((enum mw_control_type)type, MW_CONTROL_ROLE_OPERATOR),
+			type == MW_CONTROL_COMMAND);
+		cr_assert_not(
+			protocol_from_role((enum mw_control_type)type, MW_CONTROL_ROLE_CONTROL));
+	}
+}
+
+Test(control_protocol, crc32c_check_values)
+{
+	uint8_t zeros[32] = {0};
+	uint8_t ones[32];
+
+	memset(ones, 0xff, sizeof(ones));
+	/* RFC 3720, B.4 */
+	cr_assert_eq(crc32c(0, zeros, 32), 0x8a9136aau);
+	cr_assert_eq(crc32c(0, ones, 32), 0x62a8ab43u);
+	cr_assert_eq(crc32c(0, "123456789", 9), 0xe3069283u);
+	cr_assert_eq(crc32c(crc32c(0, "1234", 4), "56789", 5), 0xe3069283u);
+	cr_assert_eq(crc32c(0, NULL, 0), 0);
+}
+
+Test(control_protocol, every_fault_has_a_name_and_a_meaning)
+{
+	for (int fault = 0; fault < PEER_FAULT_COUNT; fault++) {
+		cr_assert_not_null(peer_fault_name((enum peer_fault)fault));
+		cr_assert(strlen(peer_fault_meaning((enum peer_fault)fault)) > 5);
+	}
+}
