@@ -31,20 +31,20 @@
 
 /* One entry of the configuration: this schemaVersion is judged by that XSD. */
 struct duis_schema_source {
-	char version[MW_SCHEMA_VERSION_SIZE];     /* decimal, "5.4"; 5.1 = 5.10 = 05.1 */
-	const char *xsd_path;                     /* the main schema; imports lie beside it */
+	char version[MW_SCHEMA_VERSION_SIZE];	     /* decimal, "5.4"; 5.1 = 5.10 = 05.1 */
+	const char *xsd_path;			     /* the main schema; imports lie beside it */
 	const char *overlays[DUIS_SCHEMA_FILES_MAX]; /* YAML overlay files, NULL ends the list */
 };
 
 /* Compiled schemas, one for each version; immutable after duis_schemas_create(). */
 struct duis_schemas;
 
-/* Compile the schemas of `count` sources (1 .. DUIS_SCHEMA_VERSIONS_MAX). Sources that name the same
- * XSD and overlays share one compiled schema. Start-up only; allocates; reads files.
- * On failure returns NULL, sets errno and writes "file:line:column: reason" into `reason`
- * (reason_size bytes). The caller frees the result with duis_schemas_destroy(). */
-struct duis_schemas *duis_schemas_create(const struct duis_schema_source *sources, size_t count,
-	char *reason, size_t reason_size);
+/* Compile the schemas of `count` sources (1 .. DUIS_SCHEMA_VERSIONS_MAX). Sources that name the
+ * same XSD and overlays share one compiled schema. Start-up only; allocates; reads files. On
+ * failure returns NULL, sets errno and writes "file:line:column: reason" into `reason` (reason_size
+ * bytes). The caller frees the result with duis_schemas_destroy(). */
+struct duis_schemas *duis_schemas_create(
+	const struct duis_schema_source *sources, size_t count, char *reason, size_t reason_size);
 void duis_schemas_destroy(struct duis_schemas *schemas);
 
 /* Index (0 .. count-1) of the source whose version equals the decimal text `version` (length bytes,
@@ -68,18 +68,18 @@ struct duis_document {
 	bool has_response_id;
 	bool has_signature;
 	bool has_execution_date_time; /* anywhere in the body element: future dated */
-	bool has_body;                /* Response: ResponseMessage holds more than the references */
+	bool has_body;		      /* Response: ResponseMessage holds more than the references */
 	struct mw_request_id request_id;
 	struct mw_request_id response_id;
-	uint8_t command_variant;                   /* Request: 1 .. 9 */
-	char service_reference[MW_SRV_SIZE];       /* "" when absent */
+	uint8_t command_variant;	     /* Request: 1 .. 9 */
+	char service_reference[MW_SRV_SIZE]; /* "" when absent */
 	char service_reference_variant[MW_SRV_SIZE];
-	char body_element[MW_ELEMENT_NAME_SIZE];   /* local name of Body's first element child; in a
-	                                              Response with ResponseMessage: of the element
-	                                              behind the references, "" when none */
-	char response_code[MW_CODE_SIZE];          /* Response only */
-	char issuer[DUIS_ISSUER_SIZE];             /* normalised, see duis_issuer_normalise() */
-	uint8_t serial[DUIS_SERIAL_SIZE];          /* big-endian, left padded with zeros */
+	char body_element[MW_ELEMENT_NAME_SIZE]; /* local name of Body's first element child; in a
+						    Response with ResponseMessage: of the element
+						    behind the references, "" when none */
+	char response_code[MW_CODE_SIZE];	 /* Response only */
+	char issuer[DUIS_ISSUER_SIZE];		 /* normalised, see duis_issuer_normalise() */
+	uint8_t serial[DUIS_SERIAL_SIZE];	 /* big-endian, left padded with zeros */
 	const uint8_t *digested; /* inclusive C14N 1.0 of the document without its signature */
 	uint32_t digested_length;
 };
@@ -88,8 +88,8 @@ struct duis_engine;
 
 /* Create an engine over `schemas` (borrowed, must outlive it) for documents of at most
  * `document_bytes_max` bytes. Returns NULL with errno when memory is short. */
-struct duis_engine *duis_engine_create(const struct duis_schemas *schemas,
-	uint32_t document_bytes_max);
+struct duis_engine *duis_engine_create(
+	const struct duis_schemas *schemas, uint32_t document_bytes_max);
 void duis_engine_destroy(struct duis_engine *engine);
 
 /* Read the document in bytes[0 .. length). Returns 0 and fills *document, or -EBADMSG and fills
@@ -101,12 +101,13 @@ int duis_engine_read(struct duis_engine *engine, const uint8_t *bytes, uint32_t 
 	struct duis_document *document, struct duis_error *error);
 
 /* Verify the signature of the document read last with `key` (P-256 public key): the pinned profile,
- * the digest over the inclusive canonical form (duis-facts 6.1), the ECDSA signature over the
- * exclusive canonical form of SignedInfo. Returns 0, or -EBADMSG with *error. */
+ * the digest over the inclusive canonical form (doc/signature-profile.md), the ECDSA signature over
+ * the exclusive canonical form of SignedInfo. Returns 0, or -EBADMSG with *error. */
 int duis_engine_verify(struct duis_engine *engine, EVP_PKEY *key, struct duis_error *error);
 
-/* The profile part of duis_engine_verify() alone, for a document whose certificate is not yet known:
- * 0, or -EBADMSG with *error. document.issuer and .serial are meaningful only after it returned 0. */
+/* The profile part of duis_engine_verify() alone, for a document whose certificate is not yet
+ * known: 0, or -EBADMSG with *error. document.issuer and .serial are meaningful only after it
+ * returned 0. */
 int duis_engine_check_profile(struct duis_engine *engine, struct duis_error *error);
 
 /* Normalise an RFC 2253 / RFC 4514 distinguished name (length bytes of UTF-8) for comparison: order
@@ -118,9 +119,9 @@ int duis_issuer_normalise(const char *text, size_t length, char *out);
 
 /* The same normal form of an X.509 certificate's issuer (`der`: DER of the certificate), its serial
  * number, its subject EUI-64 (x500UniqueIdentifier, OID 2.5.4.45: BIT STRING 00 + 8 octets) and its
- * public key. For control and admin threads; allocates. Returns 0, -EBADMSG when the DER is no X.509
- * certificate or its key is not on P-256, -ENOENT when the subject holds no EUI-64.
- * The caller frees *key with EVP_PKEY_free(). */
+ * public key. For control and admin threads; allocates. Returns 0, -EBADMSG when the DER is no
+ * X.509 certificate or its key is not on P-256, -ENOENT when the subject holds no EUI-64. The
+ * caller frees *key with EVP_PKEY_free(). */
 int duis_certificate_read(const uint8_t *der, size_t der_length, char issuer[DUIS_ISSUER_SIZE],
 	uint8_t serial[DUIS_SERIAL_SIZE], uint64_t *eui, EVP_PKEY **key);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signing with the profile of duis-facts 6.1: enveloped signature as last child of the root, digest
- * over the inclusive canonical form, ECDSA P-256 / SHA-256 over the exclusive canonical form of
- * SignedInfo, raw r||s, KeyInfo = issuer and serial.
+ * Signing with the profile of doc/signature-profile.md: enveloped signature as last child of the
+ * root, digest over the inclusive canonical form, ECDSA P-256 / SHA-256 over the exclusive
+ * canonical form of SignedInfo, raw r||s, KeyInfo = issuer and serial.
  */
 #ifndef DUIS_SIGN_H
 #define DUIS_SIGN_H
@@ -15,8 +15,8 @@ struct duis_signer;
 /* Load a P-256 private key (PKCS #8, DER or PEM) and its certificate (PEM or DER). Start-up only.
  * Returns NULL with errno and one line in `reason`. One signer for each thread: it holds OpenSSL
  * contexts. Free with duis_signer_destroy(), which wipes the key. */
-struct duis_signer *duis_signer_create(const char *key_path, const char *certificate_path,
-	char *reason, size_t reason_size);
+struct duis_signer *duis_signer_create(
+	const char *key_path, const char *certificate_path, char *reason, size_t reason_size);
 void duis_signer_destroy(struct duis_signer *signer);
 
 /* Bytes that signing adds to a document, at most. */

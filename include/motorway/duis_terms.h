@@ -37,7 +37,7 @@ enum mw_generation {
 	MW_GENERATION_SMETS2 = 2,
 };
 
-/* What a service provider is (mission.md M13). A transform provider turns service requests into
+/* What a service provider is (FIA 5.5, 5.6). A transform provider turns service requests into
  * GBCS (pre-)commands; it is a neighbour of the DSP's message gateway, not a part of it. */
 enum mw_provider_kind {
 	MW_PROVIDER_CSP = 1,

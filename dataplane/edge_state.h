@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to the files of the edge: its state and what they call of one another. */
+#ifndef DATAPLANE_EDGE_STATE_H
+#define DATAPLANE_EDGE_STATE_H
+
+#include "dataplane/duis/engine.h"
+#include "dataplane/duis/sign.h"
+#include "dataplane/edge.h"
+#include "dataplane/handoff.h"
+#include "dataplane/net/http.h"
+
+/* The order of the routes and listeners that edge.c sets up. */
+enum edge_route {
+	EDGE_ROUTE_TRANSFORM = MW_SERVICE_TRANSFORM,
+	EDGE_ROUTE_SEND_COMMAND = MW_SERVICE_SEND_COMMAND,
+	EDGE_ROUTE_NON_DEVICE = MW_SERVICE_NON_DEVICE,
+	EDGE_ROUTE_PROVIDER_RESPONSE,
+	EDGE_ROUTE_COUNT,
+};
+
+enum edge_listener {
+	EDGE_LISTENER_USERS = 0,
+	EDGE_LISTENER_PROVIDERS = 1,
+};
+
+/* A POST under way: what the traffic lcore is told when it ends. */
+struct edge_post {
+	enum traffic_event_type ends_as;
+	uint8_t provider_id;
+	struct pending_reference reference;
+	struct request_terms terms; /* of a transform: its answer must repeat them */
+	uint32_t next_free;
+};
+
+struct edge {
+	struct edge_setup setup;
+	struct transport *transport;
+	struct http *http;
+	struct duis_engine *engine;
+	struct duis_signer *signer;
+	const struct registry *registry; /* for the current poll */
+	struct edge_post *posts;	 /* numbers are the cookies of http_post() */
+	uint32_t free_post;
+	uint32_t posts_under_way;
+};
+
+/* Hand an event to the traffic lcore. Requests and responses are new work: they find room only
+ * while the ring is at most half full (false: no room, nothing was done). Everything else is the
+ * end of work under way and always finds room. */
+bool edge_tell_traffic(struct edge *edge, struct traffic_event *event);
+
+/* A post record, or NULL when CLIENT_CONNECTIONS_MAX are in use. */
+struct edge_post *edge_post_take(struct edge *edge, uint64_t *cookie);
+void edge_post_free(struct edge *edge, struct edge_post *post);
+
+/* receive.c, receive_provider.c */
+void receive_request(struct edge *edge, uint64_t now_ns, const struct http_event *event);
+void receive_response(struct edge *edge, uint64_t now_ns, const struct http_event *event);
+
+/* dispatch.c, deliver.c */
+void dispatch_request(struct edge *edge, uint64_t now_ns, const struct action *action);
+void dispatch_ended(
+	struct edge *edge, const struct edge_post *post, const struct http_event *event);
+void deliver_response(struct edge *edge, uint64_t now_ns, const struct action *action);
+
+/* reply.c */
+
+/* Answer with a DUIS Response. `code` NULL takes the reason's. `body` (canonical element, may be
+ * NULL) passes to this function. `proven`: the sender's signature was good. */
+struct reply {
+	struct http_exchange exchange;
+	const struct request_terms *terms;
+	enum answer_reason reason;
+	const char *code;
+	struct message *body;
+	bool proven;
+};
+void reply_duis(struct edge *edge, uint64_t now_ns, const struct reply *reply);
+
+/* Answer with a canonical Response document, which is signed if it has a body. `document` passes
+ * to this function. */
+void reply_document(
+	struct edge *edge, struct http_exchange exchange, struct message *document, bool has_body);
+
+/* Answer with an HTTP status and, for 400 and 404, one line of JSON: the error's code, offset and
+ * reason. `path` and `reason` hold no text of the input. */
+struct reply_error {
+	int status;
+	const char *code;
+	uint64_t offset;
+	const char *path;
+	const char *reason;
+};
+void reply_json(struct edge *edge, struct http_exchange exchange, const struct reply_error *error);
+
+/* 503 with Retry-After. */
+void reply_capacity(struct edge *edge, struct http_exchange exchange);
+
+/* 204, 404 or 503 for a provider. */
+void reply_provider(struct edge *edge, struct http_exchange exchange, int status);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What lcores say to one another: every hand-over between an edge, the traffic lcore and the link
+ * to control, read from top to bottom in the order in which a message meets them. Events and
+ * actions go through rte_rings by value.
+ *
+ *   edge ── REQUEST ─────────> traffic ── journal ──> ACTION_REPLY (I99) ──────> edge
+ *                                      └───────────> ACTION_DISPATCH ──────────> edge ──> provider
+ *   edge ── DISPATCHED ──────> traffic
+ *   edge ── RESPONSE ────────> traffic ── journal ──> ACTION_REPLY_PROVIDER ───> edge
+ *                                      └─ lane ─────> ACTION_DELIVER ──────────> edge ──> user
+ *   edge ── DELIVERED ───────> traffic ── journal ──> forgotten
+ *
+ * Transform: ACTION_TRANSFORM -> TRANSFORMED; control: ACTION_SERVICE -> SERVICE_ANSWERED;
+ * scheduled reads: DUE_READ -> ACTION_DUE_READ_TAKEN.
+ */
+#ifndef DATAPLANE_HANDOFF_H
+#define DATAPLANE_HANDOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/access.h"
+#include "dataplane/answer.h"
+#include "dataplane/message.h"
+#include "dataplane/net/http.h"
+#include "motorway/duis_terms.h"
+
+/* Names an entry of the pending table; a stale one is recognised by its generation. */
+struct pending_reference {
+	uint32_t index;
+	uint32_t generation;
+};
+
+/* What the answers to a request must repeat. */
+struct request_terms {
+	struct mw_request_id request_id;
+	char service_reference[MW_SRV_SIZE];
+	char srv[MW_SRV_SIZE];
+	uint8_t schema_index; /* the user's DUIS version */
+	uint8_t command_variant;
+};
+
+enum traffic_event_type {
+	EVENT_REQUEST = 1,
+	EVENT_RESPONSE,
+	EVENT_DISPATCHED,
+	EVENT_TRANSFORMED,
+	EVENT_SERVICE_ANSWERED,
+	EVENT_DUE_READ,
+	EVENT_DELIVERED,
+};
+
+struct traffic_event {
+	uint8_t type;	     /* enum traffic_event_type */
+	uint8_t edge;	     /* who sent it */
+	uint8_t provider_id; /* REQUEST, DUE_READ: the device's; RESPONSE, DISPATCHED: the speaker
+			      */
+	uint8_t transform_provider_id;
+	uint8_t route;	/* REQUEST: enum access_route */
+	bool has_body;	/* TRANSFORMED: the Response carries a body */
+	int16_t status; /* DISPATCHED, TRANSFORMED, DELIVERED: HTTP status or -errno */
+	struct http_exchange exchange; /* REQUEST, RESPONSE: who waits for the reply */
+	struct pending_reference
+		reference; /* DISPATCHED, TRANSFORMED, SERVICE_ANSWERED, DELIVERED */
+	struct message
+		*message;     /* REQUEST: the user's bytes, or for control the digested octets;
+				 RESPONSE: GBCS octets; TRANSFORMED: canonical Response;
+				 SERVICE_ANSWERED: canonical element; DUE_READ: canonical Request */
+	uint64_t user;	      /* REQUEST, DUE_READ: EUI-64 of who gets the answer */
+	uint64_t received_ns; /* REQUEST, RESPONSE: first byte */
+	struct request_terms terms; /* REQUEST, DUE_READ; RESPONSE: the request_id alone */
+	char code[MW_CODE_SIZE];    /* RESPONSE, TRANSFORMED, SERVICE_ANSWERED: the DUIS code */
+	uint64_t schedule_id;	    /* DUE_READ */
+	uint32_t occurrence;	    /* DUE_READ */
+	uint32_t attempt;	    /* DUE_READ: of the scheduled run */
+	uint32_t roles;		    /* REQUEST: of the user, for control */
+};
+
+enum action_type {
+	ACTION_REPLY = 1,      /* a DUIS Response to the waiting user */
+	ACTION_REPLY_CAPACITY, /* 503 to the waiting user */
+	ACTION_REPLY_DOCUMENT, /* a canonical Response, to be signed, to the waiting user */
+	ACTION_REPLY_PROVIDER, /* an HTTP status to the waiting provider */
+	ACTION_DISPATCH,       /* POST a request to a provider; the message is lent */
+	ACTION_TRANSFORM,      /* POST a request to the transform provider; the message is lent */
+	ACTION_DELIVER, /* build, sign and POST a response to its user; the message is lent */
+	ACTION_SERVICE, /* to the link: let control answer; the message is lent */
+	ACTION_DUE_READ_TAKEN, /* to the link: what became of a due read */
+};
+
+struct action {
+	uint8_t type; /* enum action_type */
+	uint8_t provider_id;
+	uint8_t reason;	  /* REPLY: enum answer_reason */
+	uint8_t lane;	  /* DISPATCH, DELIVER: enum mw_lane */
+	bool scheduled;	  /* DELIVER: wrap the payload into a DSPScheduledMessage */
+	bool has_body;	  /* REPLY_DOCUMENT */
+	int16_t status;	  /* REPLY_PROVIDER: HTTP status; DUE_READ_TAKEN: 0 or -errno */
+	uint32_t attempt; /* DISPATCH: 1, 2, ...; DUE_READ_TAKEN */
+	struct http_exchange exchange;
+	struct pending_reference reference;
+	struct message *message; /* REPLY: body element or NULL, given away; else lent, or NULL */
+	uint64_t user;		 /* DELIVER, SERVICE: EUI-64 */
+	uint64_t answered_ns;	 /* DELIVER: becomes ResponseDateTime */
+	struct request_terms terms;
+	char code[MW_CODE_SIZE]; /* REPLY, DELIVER */
+	uint64_t schedule_id;	 /* DELIVER, DUE_READ_TAKEN */
+	uint32_t occurrence;	 /* DUE_READ_TAKEN */
+	uint32_t roles;		 /* SERVICE */
+};
+
+_Static_assert(sizeof(struct traffic_event) % 4 == 0, "rte_ring elements are multiples of 4 bytes");
+_Static_assert(sizeof(struct action) % 4 == 0, "rte_ring elements are multiples of 4 bytes");
+
+#endif

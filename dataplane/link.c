@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dataplane/link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <rte_ring_elem.h>
+
+#include "control/crc32c.h"
+#include "control/peer.h"
+#include "dataplane/clock.h"
+#include "dataplane/handoff.h"
+
+#define RECONNECT_MS 250
+#define POLL_MS 100
+#define CREDIT_START 1024
+#define CREDIT_STEP 256
+#define SERVICES_WAITING_MAX 1024
+
+struct link {
+	struct link_setup setup;
+	pthread_t thread;
+	_Atomic bool stop;
+	struct wake wake;
+	struct peer peer;
+	bool connected;	  /* both hellos are exchanged */
+	int64_t retry_ms; /* when to connect again */
+	/* The reference set that is coming in, or came in last. */
+	struct registry *staging; /* NULL: none is being built */
+	uint64_t generation;
+	uint64_t held; /* records of it */
+	uint32_t crc;
+	int staging_status;   /* first error of a record */
+	uint32_t credit_used; /* by control since the last grant */
+	uint32_t credit;      /* ours, for service requests */
+	/* Requests for control that wait for credit. */
+	struct action waiting[SERVICES_WAITING_MAX];
+	uint32_t waiting_head, waiting_count;
+};
+
+static int64_t monotonic_ms(void)
+{
+	return (int64_t)(clock_now_ns() / 1000000);
+}
+
+static bool to_traffic(struct link *link, struct traffic_event *event)
+{
+	/* New work leaves room for the answers that control still owes. */
+	if (event->type == EVENT_DUE_READ &&
+		rte_ring_free_count(link->setup.to_traffic) < RING_RESERVE)
+		return false;
+	if (rte_ring_sp_enqueue_elem(link->setup.to_traffic, event, sizeof(*event)) != 0)
+		return false;
+	wake_signal(link->setup.traffic_wake);
+	return true;
+}
+
+static void service_failed(struct link *link, const struct action *action)
+{
+	struct traffic_event event = {
+		.type = EVENT_SERVICE_ANSWERED, .status = -EAGAIN, .reference = action->reference};
+	message_free(action->message);
+	/* If the ring has no room, the request's own time-out answers it. */
+	(void)to_traffic(link, &event);
+}
+
+static void disconnect(struct link *link, enum peer_fault fault)
+{
+	if (link->connected)
+		fprintf(stderr, "motorway: lost motorway-control: %s\n", peer_fault_meaning(fault));
+	peer_close(&link->peer);
+	link->connected = false;
+	link->retry_ms = monotonic_ms() + RECONNECT_MS;
+	while (link->waiting_count > 0) {
+		service_failed(link, &link->waiting[link->waiting_head]);
+		link->waiting_head = (link->waiting_head + 1) % SERVICES_WAITING_MAX;
+		link->waiting_count--;
+	}
+}
+
+static void send_message(
+	struct link *link, enum mw_control_type type, struct peer_part fixed, struct peer_part tail)
+{
+	enum peer_fault fault = peer_send(&link->peer, type, fixed, tail);
+	if (fault != PEER_OK)
+		disconnect(link, fault);
+}
+
+#define NO_PART ((struct peer_part){NULL, 0})
+#define PART(object) ((struct peer_part){&(object), sizeof(object)})
+
+static void try_connect(struct link *link, int64_t now_ms)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (now_ms < link->retry_ms)
+		return;
+	link->retry_ms = now_ms + RECONNECT_MS;
+	/* link_start() has checked that the path fits. */
+	memcpy(address.sun_path, link->setup.conf->control_socket,
+		strlen(link->setup.conf->control_socket) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		close(fd);
+		return;
+	}
+	peer_open(&link->peer, fd, MW_CONTROL_PAYLOAD_MAX);
+	const struct mw_control_hello hello = {.role = MW_CONTROL_ROLE_DATA_PLANE,
+		.pid = (uint32_t)getpid(),
+		.generation = link->generation,
+		.offset = link->held};
+	const struct mw_control_credit credit = {.messages = CREDIT_START};
+	link->credit = link->credit_used = 0;
+	send_message(link, MW_CONTROL_HELLO, PART(hello), NO_PART);
+	if (link->peer.fd >= 0)
+		send_message(link, MW_CONTROL_CREDIT, PART(credit), NO_PART);
+}
+
+static void forget_set(struct link *link)
+{
+	registry_destroy(link->staging);
+	link->staging = NULL;
+	link->generation = link->held = 0;
+	link->crc = 0;
+	link->staging_status = 0;
+}
+
+static enum peer_fault reference_begin(struct link *link, const struct mw_control_reference *begin)
+{
+	if (begin->generation == link->generation && begin->offset == link->held)
+		return PEER_OK; /* goes on where it was cut, or we hold all of it */
+	if (begin->offset != 0 || begin->generation == 0)
+		return PEER_FAULT_ORDER;
+	forget_set(link);
+	link->staging = registry_create(begin->generation);
+	link->generation = begin->generation;
+	return link->staging ? PEER_OK : PEER_FAULT_MEMORY;
+}
+
+static void reference_record(struct link *link, const struct peer_message *message)
+{
+	link->crc = crc32c(link->crc, message->payload, message->header.length);
+	link->held++;
+	if (link->staging_status != 0)
+		return;
+	link->staging_status = registry_add(
+		link->staging, message->header.type, message->payload, message->header.length);
+	if (link->staging_status != 0)
+		fprintf(stderr,
+			"motorway: record %llu of reference set %llu cannot be used: %s; the set "
+			"in force stays\n",
+			(unsigned long long)link->held, (unsigned long long)link->generation,
+			strerror(-link->staging_status));
+}
+
+/* Make the staged registry the current one. The old one goes when no lcore reads it any more. */
+static void publish(struct link *link)
+{
+	struct registry *old =
+		atomic_exchange_explicit(link->setup.registry, link->staging, memory_order_acq_rel);
+	link->staging = NULL;
+	rte_rcu_qsbr_synchronize(link->setup.readers, RTE_QSBR_THRID_INVALID);
+	registry_destroy(old);
+}
+
+static enum peer_fault reference_end(struct link *link, const struct mw_control_reference *end)
+{
+	if (end->generation != link->generation || end->count != link->held ||
+		end->crc32c != link->crc) {
+		/* Not what we hold, whatever its number says: begin again from nothing. */
+		forget_set(link);
+		return PEER_FAULT_ORDER;
+	}
+	struct mw_control_reference applied = *end;
+	applied.status = link->staging_status;
+	if (link->staging && link->staging_status == 0) {
+		publish(link);
+		fprintf(stderr, "motorway: reference set %llu is in force (%llu records)\n",
+			(unsigned long long)link->generation, (unsigned long long)link->held);
+	}
+	registry_destroy(link->staging);
+	link->staging = NULL;
+	send_message(link, MW_CONTROL_REFERENCE_APPLIED, PART(applied), NO_PART);
+	return PEER_OK;
+}
+
+static void service_answer(struct link *link, const struct peer_message *received)
+{
+	struct mw_control_service_answer answer;
+	memcpy(&answer, received->payload, sizeof(answer));
+	struct traffic_event event = {
+		.type = EVENT_SERVICE_ANSWERED,
+		.reference = {.index = (uint32_t)(answer.token >> 32),
+			.generation = (uint32_t)answer.token},
+	};
+	memcpy(event.code, answer.code, sizeof(event.code));
+	if (answer.body_length > 0) {
+		event.message = message_take(link->setup.pools, answer.body_length, MESSAGE_LINK);
+		if (event.message) {
+			memcpy(event.message->buffer.bytes, received->payload + sizeof(answer),
+				answer.body_length);
+			event.message->buffer.length = answer.body_length;
+		} else {
+			event.status = -ENOBUFS;
+		}
+	}
+	if (!to_traffic(link, &event))
+		message_free(event.message);
+}
+
+/* Turn a due read into an event. Returns 0 or what control is told: -EAGAIN or -ENOENT. */
+static int due_read_event(
+	struct link *link, const struct mw_control_due_read *due, const uint8_t *document)
+{
+	const struct registry *registry =
+		atomic_load_explicit(link->setup.registry, memory_order_relaxed);
+	if (!registry || atomic_load_explicit(link->setup.draining, memory_order_relaxed))
+		return -EAGAIN;
+	const struct registry_device *device = registry_device(registry, due->device_id);
+	const struct registry_srv *srv = registry_srv(registry, due->srv);
+	int schema = duis_schemas_find(
+		link->setup.schemas, due->schema_version, strlen(due->schema_version));
+	if (!device || !srv || !registry_user(registry, due->user) || schema < 0)
+		return -ENOENT;
+	struct message *message =
+		message_take(link->setup.pools, due->document_length, MESSAGE_LINK);
+	if (!message)
+		return -EAGAIN;
+	memcpy(message->buffer.bytes, document, due->document_length);
+	message->buffer.length = due->document_length;
+	struct traffic_event event = {
+		.type = EVENT_DUE_READ,
+		.provider_id = device->provider_id,
+		.message = message,
+		.user = due->user,
+		.terms = {.request_id = due->request_id,
+			.schema_index = (uint8_t)schema,
+			.command_variant = 1},
+		.schedule_id = due->schedule_id,
+		.occurrence = due->occurrence,
+		.attempt = due->attempt,
+	};
+	memcpy(event.terms.service_reference, srv->service_reference, MW_SRV_SIZE);
+	memcpy(event.terms.srv, srv->srv, MW_SRV_SIZE);
+	if (to_traffic(link, &event))
+		return 0;
+	message_free(message);
+	return -EAGAIN;
+}
+
+static void due_read(struct link *link, const struct peer_message *received)
+{
+	struct mw_control_due_read due;
+	memcpy(&due, received->payload, sizeof(due));
+	int status = due_read_event(link, &due, received->payload + sizeof(due));
+	if (status == 0)
+		return; /* the traffic lcore reports when the read is durable */
+	const struct mw_control_due_read_taken taken = {.schedule_id = due.schedule_id,
+		.occurrence = due.occurrence,
+		.attempt = due.attempt,
+		.status = status};
+	send_message(link, MW_CONTROL_DUE_READ_TAKEN, PART(taken), NO_PART);
+}
+
+static void send_status(struct link *link)
+{
+	char *text = link->setup.status(link->setup.gateway);
+	send_message(link, MW_CONTROL_STATUS, NO_PART,
+		(struct peer_part){text ? text : "{}", text ? strlen(text) : 2});
+	free(text);
+}
+
+/* Messages that cost control one credit each are credited back in steps. */
+static void credit_back(struct link *link)
+{
+	if (++link->credit_used < CREDIT_STEP)
+		return;
+	const struct mw_control_credit credit = {.messages = link->credit_used};
+	link->credit_used = 0;
+	send_message(link, MW_CONTROL_CREDIT, PART(credit), NO_PART);
+}
+
+static enum peer_fault run_message(struct link *link, const struct peer_message *message)
+{
+	union {
+		struct mw_control_hello hello;
+		struct mw_control_credit credit;
+		struct mw_control_reference reference;
+	} fixed;
+	size_t size =
+		message->header.length < sizeof(fixed) ? message->header.length : sizeof(fixed);
+	memcpy(&fixed, message->payload, size);
+	if (!link->connected && message->header.type != MW_CONTROL_HELLO)
+		return PEER_FAULT_ORDER;
+	switch ((enum mw_control_type)message->header.type) {
+	case MW_CONTROL_HELLO:
+		if (link->connected || fixed.hello.role != MW_CONTROL_ROLE_CONTROL)
+			return PEER_FAULT_ORDER;
+		link->connected = true;
+		return PEER_OK;
+	case MW_CONTROL_CREDIT:
+		link->credit += fixed.credit.messages;
+		return PEER_OK;
+	case MW_CONTROL_REFERENCE_BEGIN:
+		return reference_begin(link, &fixed.reference);
+	case MW_CONTROL_USER:
+	case MW_CONTROL_CERTIFICATE:
+	case MW_CONTROL_PROVIDER:
+	case MW_CONTROL_DEVICE:
+	case MW_CONTROL_SRV_RULE:
+		if (!link->staging)
+			return PEER_FAULT_ORDER;
+		reference_record(link, message);
+		credit_back(link);
+		return PEER_OK;
+	case MW_CONTROL_REFERENCE_END:
+		return reference_end(link, &fixed.reference);
+	case MW_CONTROL_SERVICE_ANSWER:
+		service_answer(link, message);
+		return PEER_OK;
+	case MW_CONTROL_DUE_READ:
+		due_read(link, message);
+		credit_back(link);
+		return PEER_OK;
+	case MW_CONTROL_STATUS_REQUEST:
+		send_status(link);
+		return PEER_OK;
+	default:
+		return PEER_FAULT_ORDER;
+	}
+}
+
+static void receive(struct link *link, int64_t now_ms)
+{
+	struct peer_message message;
+	enum peer_fault fault = peer_receive(&link->peer, now_ms);
+	int status;
+	while (link->peer.fd >= 0 && (status = peer_next(&link->peer, &message, &fault)) != 0) {
+		if (status > 0)
+			fault = run_message(link, &message);
+		if (fault != PEER_OK)
+			break;
+	}
+	if (link->peer.fd >= 0 && fault != PEER_OK)
+		disconnect(link, fault);
+}
+
+static void send_service(struct link *link, const struct action *action)
+{
+	const struct net_buffer *document = &action->message->buffer;
+	struct mw_control_service_request request = {
+		.token = (uint64_t)action->reference.index << 32 | action->reference.generation,
+		.request_id = action->terms.request_id,
+		.roles = action->roles,
+		.document_length = document->length,
+	};
+	memcpy(request.srv, action->terms.srv, sizeof(request.srv));
+	snprintf(request.schema_version, sizeof(request.schema_version), "%s",
+		duis_schemas_version(link->setup.schemas, action->terms.schema_index));
+	send_message(link, MW_CONTROL_SERVICE_REQUEST, PART(request),
+		(struct peer_part){document->bytes, document->length});
+	message_free(action->message);
+	link->credit--;
+}
+
+/* Send what control gave credit for. */
+static void send_services(struct link *link)
+{
+	while (link->waiting_count > 0 && link->credit > 0 && link->connected) {
+		struct action action = link->waiting[link->waiting_head];
+		link->waiting_head = (link->waiting_head + 1) % SERVICES_WAITING_MAX;
+		link->waiting_count--;
+		send_service(link, &action);
+	}
+}
+
+static void take_actions(struct link *link)
+{
+	struct action action;
+	while (rte_ring_sc_dequeue_elem(link->setup.from_traffic, &action, sizeof(action)) == 0) {
+		if (action.type == ACTION_DUE_READ_TAKEN) {
+			const struct mw_control_due_read_taken taken = {
+				.schedule_id = action.schedule_id,
+				.occurrence = action.occurrence,
+				.attempt = action.attempt,
+				.status = action.status};
+			if (link->connected)
+				send_message(link, MW_CONTROL_DUE_READ_TAKEN, PART(taken), NO_PART);
+			continue;
+		}
+		if (!link->connected || link->waiting_count == SERVICES_WAITING_MAX) {
+			service_failed(link, &action);
+			continue;
+		}
+		uint32_t at = (link->waiting_head + link->waiting_count++) % SERVICES_WAITING_MAX;
+		link->waiting[at] = action;
+	}
+	send_services(link);
+}
+
+static void wait_for_work(struct link *link)
+{
+	struct pollfd fds[2] = {
+		{.fd = link->wake.fd, .events = POLLIN}, {.fd = link->peer.fd, .events = POLLIN}};
+	uint64_t count;
+	if (link->peer.fd >= 0 && peer_waiting(&link->peer) > 0)
+		fds[1].events |= POLLOUT;
+	wake_begin(&link->wake);
+	int timeout_ms = rte_ring_empty(link->setup.from_traffic) ? POLL_MS : 0;
+	if (poll(fds, link->peer.fd >= 0 ? 2 : 1, timeout_ms) > 0 && fds[0].revents)
+		(void)!read(link->wake.fd, &count, sizeof(count));
+	wake_end(&link->wake);
+}
+
+static void *link_run(void *argument)
+{
+	struct link *link = argument;
+	int64_t adjust_ms = 0;
+	while (!atomic_load_explicit(&link->stop, memory_order_acquire)) {
+		int64_t now_ms = monotonic_ms();
+		if (link->peer.fd < 0)
+			try_connect(link, now_ms);
+		if (link->peer.fd >= 0)
+			receive(link, now_ms);
+		take_actions(link);
+		if (link->peer.fd >= 0) {
+			enum peer_fault fault = peer_flush(&link->peer, now_ms);
+			if (fault != PEER_OK)
+				disconnect(link, fault);
+		}
+		if (now_ms >= adjust_ms) {
+			clock_adjust();
+			adjust_ms = now_ms + 1000;
+		}
+		wait_for_work(link);
+	}
+	return NULL;
+}
+
+struct link *link_start(const struct link_setup *setup)
+{
+	if (strlen(setup->conf->control_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	struct link *link = calloc(1, sizeof(*link));
+	if (!link)
+		return NULL;
+	link->setup = *setup;
+	link->peer.fd = -1;
+	link->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (link->wake.fd < 0) {
+		free(link);
+		return NULL;
+	}
+	int error = pthread_create(&link->thread, NULL, link_run, link);
+	if (error != 0) {
+		close(link->wake.fd);
+		free(link);
+		errno = error;
+		return NULL;
+	}
+	pthread_setname_np(link->thread, "link");
+	return link;
+}
+
+void link_stop(struct link *link)
+{
+	uint64_t one = 1;
+	atomic_store_explicit(&link->stop, true, memory_order_release);
+	(void)!write(link->wake.fd, &one, sizeof(one));
+	pthread_join(link->thread, NULL);
+}
+
+void link_destroy(struct link *link)
+{
+	struct action action;
+	while (rte_ring_sc_dequeue_elem(link->setup.from_traffic, &action, sizeof(action)) == 0)
+		message_free(action.message);
+	peer_close(&link->peer);
+	registry_destroy(link->staging);
+	for (uint32_t i = 0; i < link->waiting_count; i++)
+		message_free(
+			link->waiting[(link->waiting_head + i) % SERVICES_WAITING_MAX].message);
+	close(link->wake.fd);
+	free(link);
+}
+
+struct wake *link_wake(struct link *link)
+{
+	return &link->wake;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pending table: one entry for each request that the gateway has accepted and not yet finished,
+ * from the journal record of its acceptance to that of its delivery. Owned by the traffic lcore.
+ * Its size is fixed at start; a timer heap over the same entries gives each at most one timer.
+ */
+#ifndef DATAPLANE_PENDING_H
+#define DATAPLANE_PENDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/handoff.h"
+#include "dataplane/hash_index.h"
+
+enum pending_state {
+	PENDING_FREE = 0,
+	PENDING_ACCEPTING,	  /* its acceptance is being made durable */
+	PENDING_SERVICE,	  /* control works on the answer */
+	PENDING_QUEUED,		  /* in a provider's queue */
+	PENDING_INTENT,		  /* the intent to send is being made durable */
+	PENDING_DISPATCHING,	  /* the POST to the provider is under way */
+	PENDING_BACKOFF,	  /* waits for its next attempt */
+	PENDING_AWAITING,	  /* taken by the provider; the device will answer */
+	PENDING_COMPLETING,	  /* a synchronous answer is being made durable */
+	PENDING_ANSWERING,	  /* the device's answer is being made durable */
+	PENDING_LANE,		  /* waits in its user's lane */
+	PENDING_DELIVERING,	  /* the POST to the user is under way */
+	PENDING_DELIVERY_BACKOFF, /* waits for its next delivery attempt */
+	PENDING_FINISHING,	  /* its end is being made durable, or its last POST must end */
+};
+
+#define PENDING_NONE UINT32_MAX
+
+struct pending {
+	uint32_t generation;
+	uint8_t state;	     /* enum pending_state */
+	uint8_t edge;	     /* where the user's connection is */
+	uint8_t route;	     /* enum access_route; becomes DEVICE when the transform part is done */
+	uint8_t lane;	     /* enum mw_lane */
+	uint8_t provider_id; /* the device's */
+	uint8_t transform_provider_id;
+	uint8_t reason;	 /* enum answer_reason of a synchronous refusal */
+	bool posting;	 /* an edge has `request` on loan and reports back */
+	bool answer_due; /* somebody at `exchange` waits for the reply */
+	bool ended;	 /* goes as soon as `posting` ends */
+	bool has_body;
+	uint16_t attempts; /* POSTs to the provider so far */
+	uint16_t delivery_attempts;
+	struct http_exchange exchange; /* of the user; while ANSWERING: of the provider */
+	uint8_t exchange_edge;	       /* whose exchange that is */
+	struct request_terms terms;
+	uint64_t user;
+	uint32_t roles;
+	uint32_t lane_user; /* its user's number in the lanes */
+	uint64_t received_ns;
+	uint64_t answered_ns;
+	uint64_t schedule_id; /* scheduled reads */
+	uint32_t occurrence;
+	uint32_t run_attempt;
+	char code[MW_CODE_SIZE];
+	struct message *request;	     /* what goes south */
+	struct message *answer;		     /* what goes north */
+	uint32_t queue_next, queue_previous; /* in a provider's queue */
+	uint64_t timer_ns;
+	uint32_t timer_position; /* in the heap, PENDING_NONE when no timer runs */
+};
+
+struct pending_table {
+	struct pending *entries;
+	struct hash_index by_request_id;
+	uint32_t *free; /* stack of free entries */
+	uint32_t free_count;
+	uint32_t size;
+	uint32_t *heap; /* entries ordered by timer_ns */
+	uint32_t heap_count;
+};
+
+/* Make a table of `size` entries. Returns 0 or -ENOMEM. */
+int pending_create(struct pending_table *table, uint32_t size, uint64_t secret);
+void pending_destroy(struct pending_table *table);
+
+/* Take a free entry for `id`, which must not be in the table (pending_find()). NULL when full. */
+struct pending *pending_take(struct pending_table *table, const struct mw_request_id *id);
+
+/* Give the entry back; its timer stops and references to it become stale. Its messages are the
+ * caller's business. */
+void pending_release(struct pending_table *table, struct pending *entry);
+
+/* The entry of a request id, or NULL. */
+struct pending *pending_find(struct pending_table *table, const struct mw_request_id *id);
+
+struct pending_reference pending_refer(
+	const struct pending_table *table, const struct pending *entry);
+
+/* The entry a reference names, or NULL when it is stale. */
+struct pending *pending_resolve(struct pending_table *table, struct pending_reference reference);
+
+/* Entries in use. */
+uint32_t pending_count(const struct pending_table *table);
+
+/* Start (or move) the entry's timer; stop it. */
+void pending_timer_set(struct pending_table *table, struct pending *entry, uint64_t when_ns);
+void pending_timer_stop(struct pending_table *table, struct pending *entry);
+
+/* The entry whose timer is due at `now_ns`, its timer stopped; NULL when none is. */
+struct pending *pending_timer_expired(struct pending_table *table, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a user or provider that waits at a connection is told.
+ */
+#include "dataplane/edge_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dataplane/clock.h"
+#include "dataplane/duis/write.h"
+
+#define JSON_BYTES_MAX 2048
+
+static void send_reply(struct edge *edge, struct http_exchange exchange, int status,
+	const char *headers, struct message *body)
+{
+	const char *type = status == 400 || status == 404 ? "application/json" : "application/xml";
+	if (http_reply(edge->http, exchange, status, headers, type, body ? &body->buffer : NULL,
+		    false) < 0)
+		stats_count(edge->setup.stats, STATS_REPLIES_LOST);
+}
+
+void reply_capacity(struct edge *edge, struct http_exchange exchange)
+{
+	char headers[64];
+	stats_count(edge->setup.stats, STATS_REFUSED_CAPACITY);
+	snprintf(headers, sizeof(headers), "Retry-After: %u\r\n", edge->setup.conf->retry_after_s);
+	send_reply(edge, exchange, 503, headers, NULL);
+}
+
+void reply_provider(struct edge *edge, struct http_exchange exchange, int status)
+{
+	char headers[64] = "";
+	if (status == 503)
+		snprintf(headers, sizeof(headers), "Retry-After: %u\r\n",
+			edge->setup.conf->retry_after_s);
+	send_reply(edge, exchange, status, headers, NULL);
+}
+
+/* Append `text` as the inside of a JSON string. Texts are our own words and XML names; what JSON
+ * does not allow in a string is replaced. */
+static void json_append(struct net_buffer *buffer, const char *text)
+{
+	for (; *text && buffer->length + 2 < JSON_BYTES_MAX; text++) {
+		if (*text == '"' || *text == '\\')
+			buffer->bytes[buffer->length++] = '\\';
+		buffer->bytes[buffer->length++] =
+			(unsigned char)*text < 0x20 ? '?' : (uint8_t)*text;
+	}
+}
+
+void reply_json(struct edge *edge, struct http_exchange exchange, const struct reply_error *error)
+{
+	struct message *message = message_take(edge->setup.pools, JSON_BYTES_MAX, MESSAGE_EDGE);
+	if (!message) {
+		stats_count(edge->setup.stats, STATS_BUFFERS_SHORT);
+		send_reply(edge, exchange, error->status, "", NULL);
+		return;
+	}
+	struct net_buffer *buffer = &message->buffer;
+	buffer->length = (uint32_t)snprintf((char *)buffer->bytes, JSON_BYTES_MAX,
+		"{\"code\":\"%s\",\"offset\":%llu,\"path\":\"", error->code,
+		(unsigned long long)error->offset);
+	json_append(buffer, error->path);
+	static const char middle[] = "\",\"reason\":\"";
+	memcpy(buffer->bytes + buffer->length, middle, sizeof(middle) - 1);
+	buffer->length += sizeof(middle) - 1;
+	json_append(buffer, error->reason);
+	static const char end[] = "\"}\n";
+	memcpy(buffer->bytes + buffer->length, end, sizeof(end) - 1);
+	buffer->length += sizeof(end) - 1;
+	send_reply(edge, exchange, error->status, "", message);
+}
+
+_Static_assert(JSON_BYTES_MAX > DUIS_PATH_SIZE * 2 + DUIS_RULE_SIZE * 2 + 256,
+	"the longest error must fit");
+
+/* Build the Response into a fresh message. NULL when no buffer is free or signing failed. */
+static struct message *build(struct edge *edge, uint64_t now_ns, const struct reply *reply)
+{
+	const struct answer *answer = &edge->setup.answers->answers[reply->reason];
+	struct duis_response response = {
+		.schema_version =
+			duis_schemas_version(edge->setup.schemas, reply->terms->schema_index),
+		.has_request_id = true,
+		.request_id = reply->terms->request_id,
+		.code = reply->code ? reply->code : answer->code,
+		.date_time_ms = clock_wall_ms(now_ns),
+		.service_reference = reply->terms->service_reference,
+		.service_reference_variant = reply->terms->srv,
+		.body = reply->body ? DUIS_BODY_ELEMENT : DUIS_BODY_NONE,
+	};
+	if (reply->body) {
+		response.payload = reply->body->buffer.bytes;
+		response.payload_length = reply->body->buffer.length;
+	}
+	size_t bound = duis_write_response_bound(response.payload_length) +
+		       duis_signer_overhead(edge->signer);
+	struct message *message = message_take(edge->setup.pools, (uint32_t)bound, MESSAGE_EDGE);
+	if (!message) {
+		stats_count(edge->setup.stats, STATS_BUFFERS_SHORT);
+		return NULL;
+	}
+	struct net_buffer *buffer = &message->buffer;
+	int length = duis_write_response(&response, buffer->bytes, buffer->capacity);
+	bool sign = reply->body || (reply->proven && edge->setup.conf->sign_acknowledgements);
+	if (length > 0 && sign)
+		length = duis_signer_sign(
+			edge->signer, buffer->bytes, (size_t)length, buffer->capacity);
+	if (length < 0) {
+		stats_count(edge->setup.stats, STATS_SIGNING_FAILED);
+		message_free(message);
+		return NULL;
+	}
+	buffer->length = (uint32_t)length;
+	return message;
+}
+
+void reply_duis(struct edge *edge, uint64_t now_ns, const struct reply *reply)
+{
+	char headers[96] = "";
+	int status = edge->setup.answers->answers[reply->reason].http_status;
+
+	assert(!reply->body || reply->proven);
+	struct message *message = build(edge, now_ns, reply);
+	message_free(reply->body);
+	if (!message) {
+		/* The request itself stands; only this answer cannot be written now. */
+		send_reply(edge, reply->exchange, 500, "", NULL);
+		return;
+	}
+	if (reply->reason != ANSWER_ACCEPTED) {
+		stats_refuse(edge->setup.stats, reply->reason);
+		snprintf(headers, sizeof(headers), "Motorway-Reason: %s\r\n",
+			answer_reason_name(reply->reason));
+	}
+	send_reply(edge, reply->exchange, status, headers, message);
+}
+
+void reply_document(
+	struct edge *edge, struct http_exchange exchange, struct message *document, bool has_body)
+{
+	struct net_buffer *buffer = &document->buffer;
+	if (has_body || edge->setup.conf->sign_acknowledgements) {
+		int length = duis_signer_sign(
+			edge->signer, buffer->bytes, buffer->length, buffer->capacity);
+		if (length < 0) {
+			stats_count(edge->setup.stats, STATS_SIGNING_FAILED);
+			message_free(document);
+			send_reply(edge, exchange, 500, "", NULL);
+			return;
+		}
+		buffer->length = (uint32_t)length;
+	}
+	send_reply(edge, exchange, 200, "", document);
+}

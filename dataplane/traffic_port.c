@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dataplane/traffic_port.h"
+
+#include <assert.h>
+
+#include <rte_ring_elem.h>
+
+/* How many actions fit wherever they go. */
+static uint32_t room_for_actions(const struct traffic_port *port)
+{
+	uint32_t room = TRAFFIC_ACTIONS_MAX;
+	for (unsigned i = 0; i < TRAFFIC_PORTS; i++) {
+		if (!port->actions[i])
+			continue;
+		uint32_t free_count = rte_ring_free_count(port->actions[i]);
+		if (free_count < room)
+			room = free_count;
+	}
+	return room;
+}
+
+static void flush(struct traffic_port *port, struct traffic_actions *out)
+{
+	for (uint32_t i = 0; i < out->count; i++) {
+		unsigned to = out->destination[i];
+		int status = rte_ring_sp_enqueue_elem(
+			port->actions[to], &out->actions[i], sizeof(out->actions[i]));
+		assert(status == 0); /* room_for_actions() */
+		(void)status;
+	}
+	for (unsigned to = 0; to < TRAFFIC_PORTS && out->count > 0; to++)
+		if (port->actions[to] && !rte_ring_empty(port->actions[to]))
+			wake_signal(port->wakes[to]);
+}
+
+static void publish(struct traffic_port *port)
+{
+	struct traffic_view view = traffic_view(port->traffic);
+	atomic_store_explicit(&port->pending, view.pending, memory_order_relaxed);
+	atomic_store_explicit(&port->pending_max, view.pending_max, memory_order_relaxed);
+	atomic_store_explicit(&port->south_queued, view.south_queued, memory_order_relaxed);
+	atomic_store_explicit(&port->south_in_flight, view.south_in_flight, memory_order_relaxed);
+	for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++) {
+		atomic_store_explicit(
+			&port->lane_waiting[lane], view.lane_waiting[lane], memory_order_relaxed);
+		atomic_store_explicit(&port->lane_in_flight[lane], view.lane_in_flight[lane],
+			memory_order_relaxed);
+	}
+}
+
+unsigned traffic_port_poll(struct traffic_port *port, uint64_t now_ns)
+{
+	struct traffic_actions out;
+	struct traffic_event event;
+	unsigned done = 0;
+
+	out.count = 0;
+	out.capacity = room_for_actions(port);
+	/* Half of the room is for events, half for what time brings. */
+	for (unsigned i = 0; i < TRAFFIC_PORTS; i++) {
+		struct rte_ring *ring = port->events[(port->turn + i) % TRAFFIC_PORTS];
+		while (ring && out.count + ACTIONS_PER_STEP <= out.capacity / 2 && done < BURST &&
+			rte_ring_sc_dequeue_elem(ring, &event, sizeof(event)) == 0) {
+			traffic_step(port->traffic, now_ns, &event, &out);
+			done++;
+		}
+	}
+	port->turn = (port->turn + 1) % TRAFFIC_PORTS;
+	done += traffic_tick(port->traffic, now_ns, &out);
+	flush(port, &out);
+	if (done > 0)
+		publish(port);
+	return done;
+}
+
+bool traffic_port_has_work(const struct traffic_port *port)
+{
+	for (unsigned i = 0; i < TRAFFIC_PORTS; i++)
+		if (port->events[i] && !rte_ring_empty(port->events[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The traffic lcore's rings around struct traffic: events of the edges and of the link in, actions
+ * out. An event is taken only when the actions that it may cause have room, so that nothing is ever
+ * dropped between lcores.
+ */
+#ifndef DATAPLANE_TRAFFIC_PORT_H
+#define DATAPLANE_TRAFFIC_PORT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <rte_ring.h>
+
+#include "dataplane/traffic.h"
+#include "dataplane/wake.h"
+
+/* Edges 0 .. EDGES_MAX - 1, and the link at TRAFFIC_TO_LINK. */
+#define TRAFFIC_PORTS (EDGES_MAX + 1)
+
+struct traffic_port {
+	struct traffic *traffic;
+	struct rte_ring *events[TRAFFIC_PORTS]; /* NULL: no such edge */
+	struct rte_ring *actions[TRAFFIC_PORTS];
+	struct wake *wakes[TRAFFIC_PORTS]; /* of those who read `actions` */
+	uint32_t turn;			   /* whose events are taken first */
+	/* Copies of traffic_view() for other threads, renewed by each poll that did something. */
+	_Atomic uint32_t pending, pending_max, south_queued, south_in_flight;
+	_Atomic uint32_t lane_waiting[MW_LANE_COUNT], lane_in_flight[MW_LANE_COUNT];
+};
+
+/* One burst. Returns how much was done. The traffic lcore only. */
+unsigned traffic_port_poll(struct traffic_port *port, uint64_t now_ns);
+
+/* Is there an event waiting? The traffic lcore only. */
+bool traffic_port_has_work(const struct traffic_port *port);
+
+#endif

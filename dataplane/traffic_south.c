@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Southwards: from an accepted request to a provider that has taken it, or to the answer of the
+ * transform provider or of control.
+ */
+#include "dataplane/traffic_state.h"
+
+#include <string.h>
+
+static bool status_taken(int status)
+{
+	return status >= 200 && status <= 299;
+}
+
+static bool wants_transform(const struct pending *entry)
+{
+	return entry->route == ACCESS_ROUTE_TRANSFORM ||
+	       entry->route == ACCESS_ROUTE_TRANSFORM_AND_DEVICE;
+}
+
+/* The provider that the entry waits for next. */
+static struct provider_queue *provider_of(struct traffic *traffic, const struct pending *entry)
+{
+	return &traffic->providers[wants_transform(entry) ? entry->transform_provider_id
+							  : entry->provider_id];
+}
+
+static void queue_append(struct traffic *traffic, struct pending *entry)
+{
+	struct provider_queue *queue = provider_of(traffic, entry);
+	uint32_t number = pending_refer(&traffic->pending, entry).index;
+	entry->state = PENDING_QUEUED;
+	entry->queue_next = PENDING_NONE;
+	entry->queue_previous = queue->tail;
+	if (queue->tail == PENDING_NONE)
+		queue->head = number;
+	else
+		traffic->pending.entries[queue->tail].queue_next = number;
+	queue->tail = number;
+	queue->queued++;
+	traffic->south_queued++;
+}
+
+void south_queue_remove(struct traffic *traffic, struct pending *entry)
+{
+	struct provider_queue *queue = provider_of(traffic, entry);
+	assert(entry->state == PENDING_QUEUED && queue->queued > 0);
+	if (entry->queue_previous == PENDING_NONE)
+		queue->head = entry->queue_next;
+	else
+		traffic->pending.entries[entry->queue_previous].queue_next = entry->queue_next;
+	if (entry->queue_next == PENDING_NONE)
+		queue->tail = entry->queue_previous;
+	else
+		traffic->pending.entries[entry->queue_next].queue_previous = entry->queue_previous;
+	entry->queue_next = entry->queue_previous = PENDING_NONE;
+	queue->queued--;
+	traffic->south_queued--;
+}
+
+static void reply_refused(
+	const struct traffic_event *event, enum answer_reason reason, struct traffic_actions *out)
+{
+	struct action *action = traffic_action(
+		out, event->edge, reason == ANSWER_CAPACITY ? ACTION_REPLY_CAPACITY : ACTION_REPLY);
+	action->reason = (uint8_t)reason;
+	action->exchange = event->exchange;
+	action->terms = event->terms;
+}
+
+void south_request(
+	struct traffic *traffic, const struct traffic_event *event, struct traffic_actions *out)
+{
+	struct message *message = message_pass(event->message, MESSAGE_EDGE, MESSAGE_TRAFFIC);
+	struct pending *entry = NULL;
+	enum answer_reason reason = ANSWER_REQUEST_ID_REPEATED;
+
+	if (!pending_find(&traffic->pending, &event->terms.request_id)) {
+		entry = pending_take(&traffic->pending, &event->terms.request_id);
+		reason = ANSWER_CAPACITY;
+	}
+	if (!entry) {
+		message_free(message);
+		reply_refused(event, reason, out);
+		return;
+	}
+	entry->state = PENDING_ACCEPTING;
+	entry->edge = entry->exchange_edge = event->edge;
+	entry->exchange = event->exchange;
+	entry->answer_due = true;
+	entry->route = event->route;
+	entry->lane = MW_LANE_ON_DEMAND;
+	entry->provider_id = event->provider_id;
+	entry->transform_provider_id = event->transform_provider_id;
+	entry->terms = event->terms;
+	entry->user = event->user;
+	entry->roles = event->roles;
+	entry->received_ns = event->received_ns;
+	entry->request = message;
+	traffic_record(traffic, entry, JOURNAL_ACCEPTED, message, DURABLE_ACCEPTED);
+}
+
+static void due_read_taken(
+	const struct traffic_event *event, int status, struct traffic_actions *out)
+{
+	struct action *action = traffic_action(out, TRAFFIC_TO_LINK, ACTION_DUE_READ_TAKEN);
+	action->status = (int16_t)status;
+	action->schedule_id = event->schedule_id;
+	action->occurrence = event->occurrence;
+	action->attempt = event->attempt;
+}
+
+void south_due_read(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
+	struct traffic_actions *out)
+{
+	struct message *message = message_pass(event->message, MESSAGE_LINK, MESSAGE_TRAFFIC);
+	/* Control offers a run again when it does not know what became of it; a run that is still
+	 * pending has been taken. */
+	bool known = pending_find(&traffic->pending, &event->terms.request_id) != NULL;
+	struct pending *entry =
+		known ? NULL : pending_take(&traffic->pending, &event->terms.request_id);
+	if (!entry) {
+		message_free(message);
+		if (!known)
+			stats_count(traffic->stats, STATS_DUE_READS_REFUSED);
+		due_read_taken(event, known ? 0 : -EAGAIN, out);
+		return;
+	}
+	entry->state = PENDING_ACCEPTING;
+	entry->route = ACCESS_ROUTE_DEVICE;
+	entry->lane = MW_LANE_SCHEDULED;
+	entry->provider_id = event->provider_id;
+	entry->terms = event->terms;
+	entry->user = event->user;
+	entry->received_ns = now_ns;
+	entry->schedule_id = event->schedule_id;
+	entry->occurrence = event->occurrence;
+	entry->run_attempt = event->attempt;
+	entry->request = message;
+	traffic_record(traffic, entry, JOURNAL_ACCEPTED, message, DURABLE_ACCEPTED);
+}
+
+static void reply_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
+	struct traffic_actions *out)
+{
+	struct action *action = traffic_action(out, entry->exchange_edge, ACTION_REPLY);
+	action->reason = ANSWER_ACCEPTED;
+	action->exchange = entry->exchange;
+	action->terms = entry->terms;
+	entry->answer_due = false;
+	stats_count(traffic->stats, STATS_REQUESTS_ACCEPTED);
+	stats_latency(traffic->stats, STATS_LATENCY_REPLY, now_ns - entry->received_ns);
+}
+
+void south_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
+	struct traffic_actions *out)
+{
+	if (entry->lane == MW_LANE_SCHEDULED) {
+		struct traffic_event taken = {.schedule_id = entry->schedule_id,
+			.occurrence = entry->occurrence,
+			.attempt = entry->run_attempt};
+		due_read_taken(&taken, 0, out);
+		stats_count(traffic->stats, STATS_DUE_READS);
+		queue_append(traffic, entry);
+		return;
+	}
+	switch ((enum access_route)entry->route) {
+	case ACCESS_ROUTE_DEVICE:
+		reply_accepted(traffic, now_ns, entry, out);
+		queue_append(traffic, entry);
+		break;
+	case ACCESS_ROUTE_TRANSFORM:
+	case ACCESS_ROUTE_TRANSFORM_AND_DEVICE:
+		queue_append(traffic, entry);
+		pending_timer_set(
+			&traffic->pending, entry, now_ns + traffic->limits.transform_timeout_ns);
+		break;
+	case ACCESS_ROUTE_CONTROL: {
+		struct action *action = traffic_action(out, TRAFFIC_TO_LINK, ACTION_SERVICE);
+		action->reference = pending_refer(&traffic->pending, entry);
+		/* The journal has the bytes; nothing here needs them again. */
+		action->message = message_pass(entry->request, MESSAGE_TRAFFIC, MESSAGE_LINK);
+		entry->request = NULL;
+		action->user = entry->user;
+		action->roles = entry->roles;
+		action->terms = entry->terms;
+		entry->state = PENDING_SERVICE;
+		pending_timer_set(
+			&traffic->pending, entry, now_ns + traffic->limits.service_timeout_ns);
+		break;
+	}
+	}
+}
+
+/* Take the next entries out of the providers' queues, one of each provider in turn. */
+unsigned south_pump(struct traffic *traffic, unsigned budget)
+{
+	unsigned done = 0;
+	for (unsigned idle = 0; idle < PROVIDERS_MAX && done < budget &&
+				traffic->south_in_flight < DISPATCHES_IN_FLIGHT_MAX;
+		idle++) {
+		struct provider_queue *queue = &traffic->providers[traffic->provider_turn];
+		traffic->provider_turn = (traffic->provider_turn + 1) % PROVIDERS_MAX;
+		if (queue->queued == 0 ||
+			queue->in_flight == traffic->limits.provider_in_flight_max)
+			continue;
+		struct pending *entry = &traffic->pending.entries[queue->head];
+		south_queue_remove(traffic, entry);
+		queue->in_flight++;
+		traffic->south_in_flight++;
+		entry->posting = true;
+		entry->attempts++;
+		entry->state = PENDING_INTENT;
+		traffic_record(traffic, entry, JOURNAL_DISPATCH_INTENT, NULL, DURABLE_INTENT);
+		done++;
+		idle = 0;
+	}
+	return done;
+}
+
+/* A POST to a provider has ended or will not begin: the loan of the request is over. Returns false
+ * when that ended the entry. */
+static bool posting_ended(struct traffic *traffic, struct pending *entry, uint8_t provider_id)
+{
+	struct provider_queue *queue = &traffic->providers[provider_id];
+	assert(queue->in_flight > 0);
+	queue->in_flight--;
+	traffic->south_in_flight--;
+	entry->posting = false;
+	if (!entry->ended)
+		return true;
+	traffic_finish(traffic, entry);
+	return false;
+}
+
+void south_intent(struct traffic *traffic, struct pending *entry, struct traffic_actions *out)
+{
+	bool transform = wants_transform(entry);
+	uint8_t provider_id = transform ? entry->transform_provider_id : entry->provider_id;
+	if (entry->state != PENDING_INTENT) {
+		/* Answered or given up meanwhile: do not send it any more. */
+		posting_ended(traffic, entry, provider_id);
+		return;
+	}
+	/* All connections to one provider belong to one edge, so that its limit is one number. */
+	uint8_t edge = (uint8_t)(provider_id % traffic->limits.edges);
+	struct action *action =
+		traffic_action(out, edge, transform ? ACTION_TRANSFORM : ACTION_DISPATCH);
+	action->provider_id = provider_id;
+	action->lane = entry->lane;
+	action->attempt = entry->attempts;
+	action->reference = pending_refer(&traffic->pending, entry);
+	action->message = entry->request;
+	action->terms = entry->terms;
+	entry->state = PENDING_DISPATCHING;
+}
+
+/* The entry that an edge reports about. It stays while its request is on loan, so the reference
+ * cannot be stale. */
+static struct pending *posting_entry(struct traffic *traffic, const struct traffic_event *event)
+{
+	struct pending *entry = pending_resolve(&traffic->pending, event->reference);
+	assert(entry && entry->posting);
+	return entry;
+}
+
+void south_dispatched(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event)
+{
+	bool taken = status_taken(event->status);
+	stats_count(traffic->stats, taken ? STATS_DISPATCHED : STATS_DISPATCH_FAILED);
+	struct pending *entry = posting_entry(traffic, event);
+	if (!posting_ended(traffic, entry, event->provider_id))
+		return;
+	if (entry->state != PENDING_DISPATCHING) {
+		/* The device's answer overtook the end of the POST: the provider had it anyway. */
+		message_free(entry->request);
+		entry->request = NULL;
+		return;
+	}
+	if (taken) {
+		entry->state = PENDING_AWAITING;
+		pending_timer_set(
+			&traffic->pending, entry, now_ns + traffic->limits.response_timeout_ns);
+		traffic_record(
+			traffic, entry, JOURNAL_DISPATCHED, entry->request, DURABLE_DISPATCHED);
+		return;
+	}
+	entry->state = PENDING_BACKOFF;
+	pending_timer_set(&traffic->pending, entry,
+		now_ns + traffic_backoff_ns(traffic->limits.dispatch_backoff_ns,
+				 traffic->limits.dispatch_backoff_ns * 64, entry->attempts - 1u,
+				 entry));
+}
+
+/* A synchronous answer is there (or its failure): make it durable, then reply. */
+static void complete(struct traffic *traffic, struct pending *entry, enum answer_reason reason)
+{
+	pending_timer_stop(&traffic->pending, entry);
+	entry->reason = (uint8_t)reason;
+	entry->state = PENDING_COMPLETING;
+	traffic_record(traffic, entry, JOURNAL_COMPLETED, entry->answer, DURABLE_COMPLETED);
+}
+
+void south_transformed(struct traffic *traffic, const struct traffic_event *event)
+{
+	struct message *document = message_pass(event->message, MESSAGE_EDGE, MESSAGE_TRAFFIC);
+	struct pending *entry = posting_entry(traffic, event);
+	if (!posting_ended(traffic, entry, event->provider_id) ||
+		entry->state != PENDING_DISPATCHING) {
+		/* Too late: the user has been answered already. */
+		stats_count(traffic->stats, STATS_STALE_EVENTS);
+		message_free(document);
+		return;
+	}
+	bool usable = status_taken(event->status) && document;
+	stats_count(traffic->stats, usable ? STATS_TRANSFORMED : STATS_TRANSFORM_FAILED);
+	entry->answer = document;
+	entry->has_body = event->has_body;
+	memcpy(entry->code, event->code, sizeof(entry->code));
+	complete(traffic, entry, usable ? ANSWER_ACCEPTED : ANSWER_TRANSFORM_FAILED);
+}
+
+void south_service_answered(struct traffic *traffic, const struct traffic_event *event)
+{
+	struct message *body = message_pass(event->message, MESSAGE_LINK, MESSAGE_TRAFFIC);
+	struct pending *entry = pending_resolve(&traffic->pending, event->reference);
+	if (!entry || entry->state != PENDING_SERVICE) {
+		stats_count(traffic->stats, STATS_STALE_EVENTS);
+		message_free(body);
+		return;
+	}
+	if (event->status < 0) {
+		message_free(body);
+		complete(traffic, entry, ANSWER_SERVICE_UNAVAILABLE);
+		return;
+	}
+	stats_count(traffic->stats, STATS_SERVICE_ANSWERED);
+	entry->answer = body;
+	memcpy(entry->code, event->code, sizeof(entry->code));
+	complete(traffic, entry, ANSWER_ACCEPTED);
+}
+
+void south_completed(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
+	struct traffic_actions *out)
+{
+	bool accepted = entry->reason == ANSWER_ACCEPTED;
+	struct action *action = traffic_action(out, entry->exchange_edge,
+		accepted && wants_transform(entry) ? ACTION_REPLY_DOCUMENT : ACTION_REPLY);
+	action->reason = entry->reason;
+	action->exchange = entry->exchange;
+	action->terms = entry->terms;
+	action->has_body = entry->has_body;
+	action->message = message_pass(entry->answer, MESSAGE_TRAFFIC, MESSAGE_EDGE);
+	memcpy(action->code, entry->code, sizeof(action->code));
+	entry->answer = NULL;
+	entry->answer_due = false;
+	if (accepted && entry->code[0] == 'I')
+		stats_count(traffic->stats, STATS_REQUESTS_ACCEPTED);
+	stats_latency(traffic->stats, STATS_LATENCY_REPLY, now_ns - entry->received_ns);
+	if (accepted && entry->route == ACCESS_ROUTE_TRANSFORM_AND_DEVICE &&
+		entry->code[0] == 'I') {
+		entry->route = ACCESS_ROUTE_DEVICE;
+		entry->attempts = 0;
+		queue_append(traffic, entry);
+		return;
+	}
+	traffic_finish(traffic, entry);
+}
+
+void south_timer(struct traffic *traffic, uint64_t now_ns, struct pending *entry)
+{
+	switch ((enum pending_state)entry->state) {
+	case PENDING_SERVICE:
+		stats_count(traffic->stats, STATS_SERVICE_LATE);
+		complete(traffic, entry, ANSWER_SERVICE_UNAVAILABLE);
+		break;
+	case PENDING_QUEUED: /* for the transform provider: nobody else sets a timer here */
+		south_queue_remove(traffic, entry);
+		/* fall through */
+	case PENDING_INTENT:
+	case PENDING_DISPATCHING:
+		stats_count(traffic->stats, STATS_TRANSFORM_FAILED);
+		complete(traffic, entry, ANSWER_TRANSFORM_FAILED);
+		break;
+	case PENDING_BACKOFF:
+		if (entry->attempts < traffic->limits.dispatch_attempts_max) {
+			queue_append(traffic, entry);
+			break;
+		}
+		stats_count(traffic->stats, STATS_DISPATCH_GIVEN_UP);
+		north_fail(traffic, now_ns, entry, traffic->limits.unreachable_code);
+		break;
+	case PENDING_AWAITING:
+		stats_count(traffic->stats, STATS_DEVICE_SILENT);
+		north_fail(traffic, now_ns, entry, traffic->limits.silent_code);
+		break;
+	default:
+		assert(!"a timer in a state that has none");
+	}
+}

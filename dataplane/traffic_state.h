@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to traffic*.c: the state behind struct traffic and what its parts call of one another.
+ */
+#ifndef DATAPLANE_TRAFFIC_STATE_H
+#define DATAPLANE_TRAFFIC_STATE_H
+
+#include "dataplane/journal.h"
+#include "dataplane/lane.h"
+#include "dataplane/pending.h"
+#include "dataplane/traffic.h"
+
+/* What happens to an entry when a record about it has become durable. */
+enum durable_step {
+	DURABLE_ACCEPTED = 1,
+	DURABLE_INTENT,
+	DURABLE_DISPATCHED,
+	DURABLE_COMPLETED,
+	DURABLE_ANSWERED,
+	DURABLE_DELIVERED,
+};
+
+struct durable_wait {
+	uint64_t sequence;
+	struct pending_reference reference;
+	enum durable_step step;
+};
+
+/* An entry has at most two records under way at a time, DISPATCHED and ANSWERED. */
+#define DURABLE_WAITS_PER_ENTRY 2
+
+struct provider_queue {
+	uint32_t head, tail; /* of pending entries, PENDING_NONE when empty */
+	uint32_t queued;
+	uint32_t in_flight;
+};
+
+struct traffic {
+	struct traffic_limits limits;
+	struct stats *stats;
+	struct journal journal;
+	struct pending_table pending;
+	struct lanes *lanes;
+	struct provider_queue providers[PROVIDERS_MAX];
+	uint32_t provider_turn; /* the provider whose queue is looked at first */
+	uint32_t south_queued;
+	uint32_t south_in_flight;
+	uint32_t delivery_in_flight;
+	struct durable_wait *waits; /* circular */
+	uint32_t waits_head, waits_count, waits_size;
+};
+
+/* A fresh action for `destination`, to be filled in by the caller. */
+struct action *traffic_action(
+	struct traffic_actions *out, uint8_t destination, enum action_type type);
+
+/* Append a record about `entry`; `step` runs when it is durable. */
+void traffic_record(struct traffic *traffic, struct pending *entry, enum journal_record_type type,
+	const struct message *message, enum durable_step step);
+
+/* End `entry`: free its messages and give it back, or, while an edge still has its request on
+ * loan, as soon as that ends. */
+void traffic_finish(struct traffic *traffic, struct pending *entry);
+
+/* first * 2^attempt, at most `limit`, less up to a quarter that depends on the entry (jitter). */
+uint64_t traffic_backoff_ns(
+	uint64_t first_ns, uint64_t limit_ns, uint32_t attempt, const struct pending *entry);
+
+/* traffic_south.c: requests on their way to a provider, the transform provider or control. */
+void south_request(
+	struct traffic *traffic, const struct traffic_event *event, struct traffic_actions *out);
+void south_due_read(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
+	struct traffic_actions *out);
+void south_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
+	struct traffic_actions *out);
+void south_intent(struct traffic *traffic, struct pending *entry, struct traffic_actions *out);
+void south_dispatched(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event);
+void south_transformed(struct traffic *traffic, const struct traffic_event *event);
+void south_service_answered(struct traffic *traffic, const struct traffic_event *event);
+void south_completed(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
+	struct traffic_actions *out);
+void south_timer(struct traffic *traffic, uint64_t now_ns, struct pending *entry);
+unsigned south_pump(struct traffic *traffic, unsigned budget);
+void south_queue_remove(struct traffic *traffic, struct pending *entry);
+
+/* traffic_north.c: answers on their way to the user. */
+void north_response(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
+	struct traffic_actions *out);
+void north_fail(struct traffic *traffic, uint64_t now_ns, struct pending *entry, const char *code);
+void north_answered(struct traffic *traffic, struct pending *entry, struct traffic_actions *out);
+void north_delivered(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event);
+void north_finished(struct traffic *traffic, struct pending *entry);
+void north_timer(struct traffic *traffic, struct pending *entry);
+unsigned north_pump(struct traffic *traffic, struct traffic_actions *out);
+
+#endif
