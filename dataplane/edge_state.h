@@ -82,8 +82,8 @@ void reply_duis(struct edge *edge, uint64_t now_ns, const struct reply *reply);
 void reply_document(
 	struct edge *edge, struct http_exchange exchange, struct message *document, bool has_body);
 
-/* Answer with an HTTP status and, for 400 and 404, one line of JSON: the error's code, offset and
- * reason. `path` and `reason` hold no text of the input. */
+/* Answer with an HTTP status and one line of JSON: the error's code, offset and reason; 503 also
+ * with Retry-After. `path` and `reason` hold no text of the input. */
 struct reply_error {
 	int status;
 	const char *code;
@@ -93,7 +93,7 @@ struct reply_error {
 };
 void reply_json(struct edge *edge, struct http_exchange exchange, const struct reply_error *error);
 
-/* 503 with Retry-After. */
+/* 503, counted as lack of room. */
 void reply_capacity(struct edge *edge, struct http_exchange exchange);
 
 /* 204, 404 or 503 for a provider. */

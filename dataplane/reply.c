@@ -15,27 +15,31 @@
 static void send_reply(struct edge *edge, struct http_exchange exchange, int status,
 	const char *headers, struct message *body)
 {
-	const char *type = status == 400 || status == 404 ? "application/json" : "application/xml";
+	const char *type = status == 200 || status == 403 ? "application/xml" : "application/json";
 	if (http_reply(edge->http, exchange, status, headers, type, body ? &body->buffer : NULL,
 		    false) < 0)
 		stats_count(edge->setup.stats, STATS_REPLIES_LOST);
 }
 
+static const struct reply_error no_room = {
+	503, "capacity", 0, "", "no room now; send it again after Retry-After seconds"};
+
 void reply_capacity(struct edge *edge, struct http_exchange exchange)
 {
-	char headers[64];
 	stats_count(edge->setup.stats, STATS_REFUSED_CAPACITY);
-	snprintf(headers, sizeof(headers), "Retry-After: %u\r\n", edge->setup.conf->retry_after_s);
-	send_reply(edge, exchange, 503, headers, NULL);
+	reply_json(edge, exchange, &no_room);
 }
 
 void reply_provider(struct edge *edge, struct http_exchange exchange, int status)
 {
-	char headers[64] = "";
-	if (status == 503)
-		snprintf(headers, sizeof(headers), "Retry-After: %u\r\n",
-			edge->setup.conf->retry_after_s);
-	send_reply(edge, exchange, status, headers, NULL);
+	static const struct reply_error unmatched = {404, "unmatched", 0, "",
+		"no request with this id waits for an answer from this provider"};
+	if (status == 404)
+		reply_json(edge, exchange, &unmatched);
+	else if (status == 503)
+		reply_json(edge, exchange, &no_room);
+	else
+		send_reply(edge, exchange, status, "", NULL);
 }
 
 /* Append `text` as the inside of a JSON string. Texts are our own words and XML names; what JSON
@@ -52,10 +56,14 @@ static void json_append(struct net_buffer *buffer, const char *text)
 
 void reply_json(struct edge *edge, struct http_exchange exchange, const struct reply_error *error)
 {
+	char headers[64] = "";
+	if (error->status == 503)
+		snprintf(headers, sizeof(headers), "Retry-After: %u\r\n",
+			edge->setup.conf->retry_after_s);
 	struct message *message = message_take(edge->setup.pools, JSON_BYTES_MAX, MESSAGE_EDGE);
 	if (!message) {
 		stats_count(edge->setup.stats, STATS_BUFFERS_SHORT);
-		send_reply(edge, exchange, error->status, "", NULL);
+		send_reply(edge, exchange, error->status, headers, NULL);
 		return;
 	}
 	struct net_buffer *buffer = &message->buffer;
@@ -70,7 +78,7 @@ void reply_json(struct edge *edge, struct http_exchange exchange, const struct r
 	static const char end[] = "\"}\n";
 	memcpy(buffer->bytes + buffer->length, end, sizeof(end) - 1);
 	buffer->length += sizeof(end) - 1;
-	send_reply(edge, exchange, error->status, "", message);
+	send_reply(edge, exchange, error->status, headers, message);
 }
 
 _Static_assert(JSON_BYTES_MAX > DUIS_PATH_SIZE * 2 + DUIS_RULE_SIZE * 2 + 256,
