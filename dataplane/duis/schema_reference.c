@@ -150,7 +150,7 @@ static int compile(struct duis_schemas *schemas, size_t index,
 	if (result == 0)
 		result = apply_overlays(&set, source);
 	if (result == 0)
-		result = duis_schema_set_widen_integers(&set);
+		result = duis_schema_set_replace_types(&set);
 	if (result == 0) {
 		schemas->versions[index].schema =
 			duis_schema_set_compile(&set, &schemas->versions[index].document);

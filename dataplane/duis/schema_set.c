@@ -27,19 +27,28 @@
 #define URI_SIZE 40 /* of a private URI */
 
 /*
- * libxml2 2.9 keeps integers in 24 decimal digits and calls longer ones invalid. The serial number
- * of a certificate has up to 39 (20 octets: 49), so every really signed document would be refused.
- * Where a schema uses xs:integer as it is, this type takes its place: the same lexical space, with
- * the white space collapsed as for xs:integer. Restrictions with facets keep xs:integer, because
- * the facets of the schemas in use bound the value far below 24 digits. The other integer types
- * keep libxml2's limit.
+ * Two built-in types of libxml2 2.9 are not those of XML Schema. Where a schema uses them, types of
+ * ours take their place.
+ *
+ * xs:integer: libxml2 keeps integers in 24 decimal digits and calls longer ones invalid. The serial
+ * number of a certificate has up to 39 (20 octets: 49), so every really signed document would be
+ * refused. Ours has the same lexical space, with the white space collapsed. Restrictions with
+ * facets keep xs:integer, because the facets of the schemas in use bound the value far below 24
+ * digits. The other integer types keep libxml2's limit.
+ *
+ * xs:base64Binary: libxml2 skips characters that are not of the alphabet (XML Schema part 2,
+ * 3.2.16, has no such characters). Ours derives from it, so lengths and facets stay, and allows the
+ * alphabet and white space alone.
  */
-#define WIDE_NAMESPACE "urn:motorway:datatypes"
-#define WIDE_LOCATION PRIVATE_SCHEME "datatypes"
-static const char wide_schema[] =
-	"<xs:schema xmlns:xs=\"" XSD_NAMESPACE "\" targetNamespace=\"" WIDE_NAMESPACE "\">"
+#define TYPES_NAMESPACE "urn:motorway:datatypes"
+#define TYPES_LOCATION PRIVATE_SCHEME "datatypes"
+static const char types_schema[] =
+	"<xs:schema xmlns:xs=\"" XSD_NAMESPACE "\" targetNamespace=\"" TYPES_NAMESPACE "\">"
 	"<xs:simpleType name=\"integer\"><xs:restriction base=\"xs:token\">"
 	"<xs:pattern value=\"[+\\-]?[0-9]+\"/>"
+	"</xs:restriction></xs:simpleType>"
+	"<xs:simpleType name=\"base64Binary\"><xs:restriction base=\"xs:base64Binary\">"
+	"<xs:pattern value=\"[A-Za-z0-9+/=\\s]*\"/>"
 	"</xs:restriction></xs:simpleType></xs:schema>";
 
 static pthread_mutex_t loader_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -97,8 +106,8 @@ static xmlParserInputPtr load(const char *uri, const char *id, xmlParserCtxtPtr 
 		return other_loader(uri, id, parser);
 	if (uri == NULL)
 		return NULL;
-	if (strcmp(uri, WIDE_LOCATION) == 0)
-		return serve(parser, uri, wide_schema, (int)strlen(wide_schema));
+	if (strcmp(uri, TYPES_LOCATION) == 0)
+		return serve(parser, uri, types_schema, (int)strlen(types_schema));
 	for (size_t index = 0; index < set->count; index++) {
 		snprintf(own, sizeof(own), PRIVATE_SCHEME "%zu", index);
 		if (set->documents[index].text != NULL && strcmp(uri, own) == 0)
@@ -298,16 +307,16 @@ int duis_schema_set_load(struct duis_schema_set *set, const char *path)
 	return set->failure;
 }
 
-/* ---- integers ---- */
+/* ---- types in place of libxml2's ---- */
 
-static bool names_integer(xmlNodePtr node, const char *attribute)
+static bool names_type(xmlNodePtr node, const char *attribute, const char *type)
 {
 	xmlChar *value = xmlGetNoNsProp(node, BAD_CAST attribute);
 	const char *colon = value != NULL ? strchr((const char *)value, ':') : NULL;
 	const char *local = colon != NULL ? colon + 1 : (const char *)value;
 	bool found = false;
 
-	if (value != NULL && strcmp(local, "integer") == 0) {
+	if (value != NULL && strcmp(local, type) == 0) {
 		xmlChar *prefix = colon != NULL
 					  ? xmlStrndup(value, (int)(colon - (const char *)value))
 					  : NULL;
@@ -329,28 +338,47 @@ static bool has_facets(xmlNodePtr restriction)
 	return false;
 }
 
+/* The attribute of `node` that may name a built-in type which is to be replaced, or NULL. */
+static const char *type_attribute(xmlNodePtr node)
+{
+	if (is_xsd(node, "element") || is_xsd(node, "attribute"))
+		return "type";
+	return is_xsd(node, "extension") || is_xsd(node, "restriction") ? "base" : NULL;
+}
+
+/* The type that takes the place of the one that `node` names, or NULL. */
+static const char *replacement(xmlNodePtr node, const char *attribute)
+{
+	if (names_type(node, attribute, "base64Binary"))
+		return "base64Binary";
+	if (names_type(node, attribute, "integer") &&
+		!(is_xsd(node, "restriction") && has_facets(node)))
+		return "integer";
+	return NULL;
+}
+
 /* Returns how many uses below `node` were replaced, or -1 when memory is short. */
-static int widen(xmlNodePtr node, const char *type_name)
+static int replace_types(xmlNodePtr node, const char *prefix)
 {
 	int replaced = 0;
 
 	for (xmlNodePtr child = node->children; child != NULL; child = child->next) {
-		const char *attribute = NULL;
+		const char *attribute;
+		const char *type;
+		char type_name[64];
 		int below;
 
 		if (child->type != XML_ELEMENT_NODE)
 			continue;
-		if (is_xsd(child, "element") || is_xsd(child, "attribute"))
-			attribute = "type";
-		else if (is_xsd(child, "extension") ||
-			 (is_xsd(child, "restriction") && !has_facets(child)))
-			attribute = "base";
-		if (attribute != NULL && names_integer(child, attribute)) {
+		attribute = type_attribute(child);
+		type = attribute != NULL ? replacement(child, attribute) : NULL;
+		if (type != NULL) {
+			snprintf(type_name, sizeof(type_name), "%s:%s", prefix, type);
 			if (xmlSetProp(child, BAD_CAST attribute, BAD_CAST type_name) == NULL)
 				return -1;
 			replaced++;
 		}
-		below = widen(child, type_name);
+		below = replace_types(child, prefix);
 		if (below < 0)
 			return -1;
 		replaced += below;
@@ -358,20 +386,20 @@ static int widen(xmlNodePtr node, const char *type_name)
 	return replaced;
 }
 
-/* Declare the prefix of the wide type on the root; returns NULL when that is not possible. */
-static xmlNsPtr declare_wide(xmlNodePtr root)
+/* Declare the prefix of our types on the root; returns NULL when that is not possible. */
+static xmlNsPtr declare_types(xmlNodePtr root)
 {
 	char prefix[32];
 
 	for (unsigned number = 0; number < 100; number++) {
 		snprintf(prefix, sizeof(prefix), "datatypes%u", number);
 		if (xmlSearchNs(root->doc, root, BAD_CAST prefix) == NULL)
-			return xmlNewNs(root, BAD_CAST WIDE_NAMESPACE, BAD_CAST prefix);
+			return xmlNewNs(root, BAD_CAST TYPES_NAMESPACE, BAD_CAST prefix);
 	}
 	return NULL;
 }
 
-static bool import_wide(xmlNodePtr root)
+static bool import_types(xmlNodePtr root)
 {
 	xmlNodePtr import = xmlNewDocNode(root->doc, root->ns, BAD_CAST "import", NULL);
 
@@ -381,24 +409,20 @@ static bool import_wide(xmlNodePtr root)
 		xmlAddPrevSibling(root->children, import);
 	else
 		xmlAddChild(root, import);
-	return xmlNewProp(import, BAD_CAST "namespace", BAD_CAST WIDE_NAMESPACE) != NULL &&
-	       xmlNewProp(import, BAD_CAST "schemaLocation", BAD_CAST WIDE_LOCATION) != NULL;
+	return xmlNewProp(import, BAD_CAST "namespace", BAD_CAST TYPES_NAMESPACE) != NULL &&
+	       xmlNewProp(import, BAD_CAST "schemaLocation", BAD_CAST TYPES_LOCATION) != NULL;
 }
 
-int duis_schema_set_widen_integers(struct duis_schema_set *set)
+int duis_schema_set_replace_types(struct duis_schema_set *set)
 {
 	for (size_t index = 0; index < set->count; index++) {
 		xmlNodePtr root = xmlDocGetRootElement(set->documents[index].document);
-		xmlNsPtr namespace = declare_wide(root);
-		char type_name[64];
+		xmlNsPtr namespace = declare_types(root);
 		int replaced = -1;
 
-		if (namespace != NULL) {
-			snprintf(type_name, sizeof(type_name), "%s:integer",
-				(const char *)namespace->prefix);
-			replaced = widen(root, type_name);
-		}
-		if (replaced < 0 || (replaced > 0 && !import_wide(root)))
+		if (namespace != NULL)
+			replaced = replace_types(root, (const char *)namespace->prefix);
+		if (replaced < 0 || (replaced > 0 && !import_types(root)))
 			fail(set, set->documents[index].path, 1, 1, "out of memory");
 	}
 	return set->failure;

@@ -29,9 +29,9 @@ struct duis_schema_set {
  * `set` starts as zeros but for reason and reason_size. Returns 0, or -errno with the reason. */
 int duis_schema_set_load(struct duis_schema_set *set, const char *path);
 
-/* Replace libxml2's xs:integer, which cannot hold a certificate's serial number (see the source).
- */
-int duis_schema_set_widen_integers(struct duis_schema_set *set);
+/* Replace libxml2's xs:integer and xs:base64Binary by types that keep to the standard (see the
+ * source). */
+int duis_schema_set_replace_types(struct duis_schema_set *set);
 
 /* Compile. Returns NULL with the reason on failure. The schema refers to the DOM of the main
  * document, which passes to *main_document and must be freed after the schema. */
