@@ -72,15 +72,23 @@ static int post_response(
 		edge->registry ? registry_user(edge->registry, action->user) : NULL;
 	if (!user || user->callback_url[0] == '\0')
 		return -ENOENT;
-	int endpoint = http_endpoint(edge->http, user->callback_url, conf->user_connections_max);
+	int endpoint = http_endpoint(
+		edge->http, user->callback_url, user->eui, conf->user_connections_max);
 	if (endpoint < 0)
 		return endpoint;
 	struct message *message;
 	int status = build_signed(edge, action, &message);
 	if (status < 0)
 		return status;
-	status = http_post(edge->http, endpoint, "", "application/xml", &message->buffer, cookie,
-		now_ns, conf->delivery_timeout_ms * 1000000ull);
+	const struct http_post post = {
+		.endpoint = endpoint,
+		.headers = "",
+		.content_type = "application/xml",
+		.body = &message->buffer,
+		.cookie = cookie,
+		.timeout_ns = conf->delivery_timeout_ms * 1000000ull,
+	};
+	status = http_post(edge->http, &post, now_ns);
 	if (status < 0)
 		message_free(message);
 	return status;

@@ -57,7 +57,8 @@ static int post_request(
 		edge->registry ? &edge->registry->providers[action->provider_id] : NULL;
 	if (!provider || provider->name[0] == '\0')
 		return -ENOENT;
-	int endpoint = http_endpoint(edge->http, provider->url, conf->provider_connections_max);
+	int endpoint = http_endpoint(
+		edge->http, provider->url, action->provider_id, conf->provider_connections_max);
 	if (endpoint < 0)
 		return endpoint;
 	char id[MW_REQUEST_ID_TEXT_SIZE];
@@ -77,8 +78,16 @@ static int post_request(
 	if (status < 0)
 		return status;
 	uint32_t timeout_ms = transform ? conf->transform_timeout_ms : conf->dispatch_timeout_ms;
-	status = http_post(edge->http, endpoint, headers, "application/xml", &copy->buffer, cookie,
-		now_ns, timeout_ms * 1000000ull);
+	const struct http_post post = {
+		.endpoint = endpoint,
+		.headers = headers,
+		.content_type = "application/xml",
+		.body = &copy->buffer,
+		.cookie = cookie,
+		.timeout_ns = timeout_ms * 1000000ull,
+		.response_bytes_max = transform ? PROVIDER_RESPONSE_BYTES_MAX : 0,
+	};
+	status = http_post(edge->http, &post, now_ns);
 	if (status < 0)
 		message_free(copy);
 	return status;
@@ -118,6 +127,7 @@ static struct message *transform_read(struct edge *edge, const struct request_te
 		document.request_id.target != id->target ||
 		document.request_id.counter != id->counter ||
 		document.schema_index != terms->schema_index ||
+		strcmp(document.service_reference, terms->service_reference) != 0 ||
 		strcmp(document.service_reference_variant, terms->srv) != 0)
 		return NULL;
 	size_t bytes = document.digested_length + duis_signer_overhead(edge->signer);

@@ -100,7 +100,6 @@ static int open_http(struct edge *edge, char *reason, size_t reason_size)
 		.client_connections_max = CLIENT_CONNECTIONS_MAX,
 		.endpoints_max = ENDPOINTS_MAX,
 		.header_bytes_max = conf->header_bytes_max,
-		.response_bytes_max = PROVIDER_RESPONSE_BYTES_MAX,
 		.header_timeout_ns = conf->header_timeout_ms * 1000000ull,
 		.body_timeout_ns = conf->body_timeout_ms * 1000000ull,
 		.idle_timeout_ns = conf->idle_timeout_ms * 1000000ull,
@@ -206,6 +205,7 @@ static void run_action(struct edge *edge, uint64_t now_ns, const struct action *
 		break;
 	}
 	case ACTION_REPLY_CAPACITY:
+		stats_count(edge->setup.stats, STATS_REFUSED_CAPACITY);
 		reply_capacity(edge, action->exchange);
 		break;
 	case ACTION_REPLY_DOCUMENT:

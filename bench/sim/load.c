@@ -106,9 +106,17 @@ static void post(struct simulation *simulation, uint32_t index, uint64_t now_ns)
 				      simulation->scratch.length)
 			    : NULL;
 	note_sent(simulation, sending);
+	const struct http_post request = {
+		.endpoint = load->endpoints[endpoint],
+		.headers = "",
+		.content_type = content_type,
+		.body = body,
+		.cookie = (uint64_t)SIM_LOAD << 56 | index,
+		.timeout_ns = POST_TIMEOUT_NS,
+		.response_bytes_max = SIM_BODY_BYTES_MAX,
+	};
 	if (body)
-		result = http_post(simulation->http, load->endpoints[endpoint], "", content_type,
-			body, (uint64_t)SIM_LOAD << 56 | index, now_ns, POST_TIMEOUT_NS);
+		result = http_post(simulation->http, &request, now_ns);
 	else if (result == 0)
 		result = -ENOMEM;
 	if (result == -EAGAIN && body) {
@@ -399,7 +407,7 @@ int load_start(struct simulation *simulation, uint64_t now_ns, char *reason, siz
 		char url[OPTIONS_TEXT_SIZE + 64];
 		snprintf(url, sizeof(url), "http://%s%s", gateway, paths[i]);
 		load->endpoints[i] =
-			http_endpoint(simulation->http, url, (uint32_t)options->connections);
+			http_endpoint(simulation->http, url, i, (uint32_t)options->connections);
 		load->queue_first[i] = PLAN_NONE;
 		if (load->endpoints[i] < 0) {
 			snprintf(reason, reason_size, "the gateway's address cannot be used: %s",

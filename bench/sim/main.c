@@ -34,10 +34,9 @@ static void request_stop(int signal_number)
 		stop_requested = 1;
 }
 
-static void catch_signals(int fd)
+static void catch_signals(void)
 {
 	struct sigaction action = {.sa_handler = request_stop};
-	wake_fd = fd;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -122,9 +121,11 @@ static int report(const struct simulation *simulation)
 static int run(struct simulation *simulation)
 {
 	const struct options *options = &simulation->options;
+	/* Before anybody can see us listening. */
+	catch_signals();
 	if (simulation_open(simulation) != 0)
 		return STATUS_USAGE;
-	catch_signals(simulation->transport->wake_fd);
+	wake_fd = simulation->transport->wake_fd;
 	simulation->start_ns = simulation_now_ns();
 	if (options->mode == SIM_MODE_DEMO && start_demo(simulation) != 0)
 		return STATUS_USAGE;

@@ -233,9 +233,15 @@ void provider_answer(struct simulation *simulation, uint64_t value, uint64_t now
 	duis_request_id_format(&exchange->id, id);
 	snprintf(headers, sizeof(headers), "Motorway-Request-ID: %s\r\nMotorway-Outcome: %s\r\n",
 		id, exchange->outcome);
-	int result = http_post(simulation->http, simulation->provider_endpoints[exchange->provider],
-		headers, "application/octet-stream", body, (uint64_t)SIM_PROVIDER << 56 | value,
-		now_ns, POST_TIMEOUT_NS);
+	const struct http_post post = {
+		.endpoint = simulation->provider_endpoints[exchange->provider],
+		.headers = headers,
+		.content_type = "application/octet-stream",
+		.body = body,
+		.cookie = (uint64_t)SIM_PROVIDER << 56 | value,
+		.timeout_ns = POST_TIMEOUT_NS,
+	};
+	int result = http_post(simulation->http, &post, now_ns);
 	if (result != 0) {
 		/* Every connection is busy. */
 		buffers_release(&simulation->buffers, body);

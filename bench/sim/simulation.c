@@ -254,7 +254,8 @@ static int open_endpoints(struct simulation *simulation)
 			continue;
 		snprintf(url, sizeof(url), "http://%s/provider/v1/%s/response", gateway,
 			provider->name);
-		int endpoint = http_endpoint(simulation->http, url, (uint32_t)options->connections);
+		int endpoint =
+			http_endpoint(simulation->http, url, i, (uint32_t)options->connections);
 		if (endpoint < 0)
 			return fail(url, endpoint);
 		simulation->provider_endpoints[i] = endpoint;
@@ -277,7 +278,6 @@ static int open_network(struct simulation *simulation)
 		.client_connections_max = client_connections,
 		.endpoints_max = simulation->reference.provider_count + LOAD_ENDPOINTS,
 		.header_bytes_max = 8192,
-		.response_bytes_max = SIM_BODY_BYTES_MAX,
 		.header_timeout_ns = 10 * NS_PER_S,
 		.body_timeout_ns = 10 * NS_PER_S,
 		.idle_timeout_ns = 120 * NS_PER_S,

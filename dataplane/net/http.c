@@ -75,7 +75,7 @@ static void connection_leave(struct http *http, struct http_connection *connecti
 	http_timer_stop(&connection->timer);
 	http_body_release(http, &connection->body_in);
 	if (state_is_server(connection->state)) {
-		http->counters.connections_closed++;
+		net_counter_increase(&http->counters.connections_closed);
 		if (connection->served.over_limit)
 			http->over_limit_count--;
 		else
@@ -161,7 +161,7 @@ static void received(
 		taken = http_server_received(http, connection, event->bytes, event->length);
 	else
 		taken = http_client_received(http, connection, event->bytes, event->length);
-	http->counters.bytes_in += taken;
+	net_counter_add(&http->counters.bytes_in, taken);
 	if (taken == event->length || connection->generation != event->connection.generation ||
 		connection->state == HTTP_FREE || connection->state == CONNECTION_RELEASING)
 		return;
@@ -172,7 +172,7 @@ static void received(
 static void sent(struct http *http, struct http_connection *connection)
 {
 	connection->sending = false;
-	http->counters.bytes_out += connection->sending_bytes;
+	net_counter_add(&http->counters.bytes_out, connection->sending_bytes);
 	if (state_is_server(connection->state))
 		http_server_sent(http, connection);
 	else
@@ -269,6 +269,11 @@ unsigned http_in_flight(const struct http *http)
 const struct http_counters *http_counters(const struct http *http)
 {
 	return &http->counters;
+}
+
+const struct transport_counters *http_transport_counters(const struct http *http)
+{
+	return &http->transport->counters;
 }
 
 void http_stop_listening(struct http *http)

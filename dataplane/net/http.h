@@ -48,13 +48,12 @@ struct http_limits {
 	uint32_t connections_max;	 /* accepted ones */
 	uint32_t client_connections_max; /* made ones, all endpoints */
 	uint32_t endpoints_max;
-	uint32_t header_bytes_max;   /* request line and all header fields */
-	uint32_t response_bytes_max; /* body of an answer to http_post() */
-	uint64_t header_timeout_ns;  /* first byte of a request to the end of its header */
-	uint64_t body_timeout_ns;    /* end of the header to the end of the body */
-	uint64_t idle_timeout_ns;    /* between requests on a kept connection */
-	uint64_t write_timeout_ns;   /* an answer that the peer does not take */
-	uint32_t retry_after_s;	     /* in 503 answers */
+	uint32_t header_bytes_max;  /* request line and all header fields */
+	uint64_t header_timeout_ns; /* first byte of a request to the end of its header */
+	uint64_t body_timeout_ns;   /* end of the header to the end of the body */
+	uint64_t idle_timeout_ns;   /* between requests on a kept connection */
+	uint64_t write_timeout_ns;  /* an answer that the peer does not take */
+	uint32_t retry_after_s;	    /* in 503 answers */
 };
 
 /* Names a request that waits for its answer. Copyable; stale ones are recognised. */
@@ -80,22 +79,24 @@ struct http_event {
 	int status;	 /* HTTP status, or -errno: -ECONNREFUSED, -ETIMEDOUT, -ECONNRESET or
 			    what else the kernel says, -EPROTO (no valid HTTP answer),
 			    -EMSGSIZE (answer too large), -ENOBUFS (answered, but no buffer was
-			    free for the body) */
-	/* both: the body; owned by the receiver of the event. NULL when empty. */
+			    free for the body); the last two only when a body was wanted */
+	/* both: the body; owned by the receiver of the event. NULL when empty or not wanted. */
 	struct net_buffer *body;
 };
 
-/* What is refused or lost inside, each with its own counter. */
+/* What is refused or lost inside, each with its own counter; written by the instance's thread, read
+ * by any. */
 struct http_counters {
-	uint64_t connections_accepted, connections_closed, connections_refused;
-	uint64_t requests, replies, replies_dropped; /* dropped: the client had gone */
-	uint64_t bytes_in, bytes_out;
-	uint64_t refused_400, refused_404, refused_405, refused_408, refused_411, refused_413;
-	uint64_t refused_415, refused_417, refused_431, refused_503, refused_505;
-	uint64_t disconnected_midway;		/* the client left inside a request */
-	uint64_t expired_idle, expired_writing; /* closed: nothing came, answer not taken */
-	uint64_t posts, posts_answered, posts_failed;
-	uint64_t posts_replaced; /* sent on a new connection because the kept one had gone */
+	_Atomic uint64_t connections_accepted, connections_closed, connections_refused;
+	_Atomic uint64_t requests, replies, replies_dropped; /* dropped: the client had gone */
+	_Atomic uint64_t bytes_in, bytes_out;
+	_Atomic uint64_t refused_400, refused_404, refused_405, refused_408, refused_411;
+	_Atomic uint64_t refused_413, refused_415, refused_417, refused_431, refused_503;
+	_Atomic uint64_t refused_505;
+	_Atomic uint64_t disconnected_midway;		/* the client left inside a request */
+	_Atomic uint64_t expired_idle, expired_writing; /* closed: nothing came, answer not taken */
+	_Atomic uint64_t posts, posts_answered, posts_failed;
+	_Atomic uint64_t posts_replaced; /* on a new connection because the kept one had gone */
 };
 
 struct http;
@@ -141,23 +142,41 @@ int http_response_header(const struct http *http, struct http_exchange exchange,
 int http_reply(struct http *http, struct http_exchange exchange, int status, const char *headers,
 	const char *content_type, struct net_buffer *body, bool close);
 
-/* Find or make the endpoint for `url` ("http://host:port/path", host an IPv4 address or
- * "localhost", port 80 and path "/" when missing, at most 255 bytes). `connections_max` connections
- * are kept to it. Returns its name (>= 0), -EINVAL for a URL that is not understood, -ENOSPC when
- * all endpoints have posts under way. When all are taken, the one that was used least recently
- * gives its place; a name of it is -ESTALE from then on, so ask for the name again before each
- * post. */
-int http_endpoint(struct http *http, const char *url, uint32_t connections_max);
+/* Find or make the endpoint of `owner` for `url` ("http://host:port/path", host an IPv4 address or
+ * "localhost", port 80 and path "/" when missing, at most 255 bytes). `owner` is any number of the
+ * caller's and part of the endpoint's identity: owners with equal URLs have connections and limits
+ * of their own. At most `connections_max` (> 0) connections are made to it. Returns its name (>=
+ * 0), -EINVAL for a URL that is not understood, -ENOSPC when all endpoints have posts under way.
+ * When all are taken, the one that was used least recently gives its place; a name of it is -ESTALE
+ * from then on, so ask for the name again before each post. */
+int http_endpoint(struct http *http, const char *url, uint64_t owner, uint32_t connections_max);
 
-/* POST `body` to an endpoint. `headers` and `content_type` as in http_reply(). On success the body
- * passes to the http layer and exactly one HTTP_RESPONSE event with `cookie` follows, at the latest
- * after `timeout_ns`. A request is never sent twice: a kept connection that the server closed
- * before any byte of the request was accepted for sending may be replaced once, else the event
- * carries the error. Returns 0; -EAGAIN when all connections of the endpoint (or all of the
- * instance) are busy, -ESTALE when the endpoint has given its place to another: then the body stays
- * the caller's. */
-int http_post(struct http *http, int endpoint, const char *headers, const char *content_type,
-	struct net_buffer *body, uint64_t cookie, uint64_t now_ns, uint64_t timeout_ns);
+/* One post. The strings are copied in http_post(). */
+struct http_post {
+	int endpoint;		  /* as http_endpoint() named it */
+	const char *headers;	  /* as in http_reply() */
+	const char *content_type; /* ignored without body */
+	struct net_buffer *body;  /* may be NULL */
+	uint64_t cookie;	  /* comes again in the event */
+	uint64_t timeout_ns;
+	uint32_t response_bytes_max; /* of the answer's body; 0: none is wanted */
+};
+
+/* POST to an endpoint. On success the body passes to the http layer and exactly one HTTP_RESPONSE
+ * event with the cookie follows, at the latest after `timeout_ns`.
+ *
+ * When the answer's body is wanted, a buffer is acquired as soon as its header is complete: for its
+ * Content-Length, else for response_bytes_max. When no body is wanted, none is ever acquired: what
+ * comes is read and thrown away, and the status decides. It is reported as it stands, when the body
+ * has been read and the connection is free again, or when the rest cannot be awaited: it is
+ * malformed or beyond 1 MiB, the server breaks off, or the time is up; then the connection is
+ * closed.
+ *
+ * A request is never sent twice: a kept connection that the server closed before any byte of the
+ * request was accepted for sending may be replaced once, else the event carries the error. Returns
+ * 0; -EAGAIN when all connections of the endpoint (or all of the instance) are busy, -ESTALE when
+ * the endpoint has given its place to another: then the body stays the caller's. */
+int http_post(struct http *http, const struct http_post *post, uint64_t now_ns);
 
 /* Stop listening and close idle connections; requests under way go on (drain). */
 void http_stop_listening(struct http *http);
@@ -168,6 +187,8 @@ void http_refuse_requests(struct http *http, bool refuse);
 /* Requests read or being read that have no answer on the wire yet, plus posts without an answer. */
 unsigned http_in_flight(const struct http *http);
 
+/* Both may be called and read by any thread while the instance lives. */
 const struct http_counters *http_counters(const struct http *http);
+const struct transport_counters *http_transport_counters(const struct http *http);
 
 #endif

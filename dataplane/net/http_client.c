@@ -74,9 +74,9 @@ static struct http_event *result_add(
 	event->body = body;
 	http->result_count++;
 	if (status > 0)
-		http->counters.posts_answered++;
+		net_counter_increase(&http->counters.posts_answered);
 	else
-		http->counters.posts_failed++;
+		net_counter_increase(&http->counters.posts_failed);
 	return event;
 }
 
@@ -89,15 +89,6 @@ bool http_client_event(struct http *http, struct http_event *event)
 	http->result_count--;
 	http->posts_open--;
 	return true;
-}
-
-/* The post is over, and so is the connection. */
-static void post_fail(struct http *http, struct http_connection *connection, int error)
-{
-	http->endpoints[connection->posted.endpoint].busy--;
-	http_body_release(http, &connection->body_in);
-	result_add(http, connection->posted.cookie, error, NULL);
-	http_connection_close(http, connection);
 }
 
 /* The answer is complete; `behind` bytes have followed it. */
@@ -121,6 +112,22 @@ static void post_finish(struct http *http, struct http_connection *connection, u
 	http_connection_set(http, connection, CLIENT_IDLE);
 	http_connection_expire(http, connection, http->limits.idle_timeout_ns);
 	idle_add(http, connection);
+}
+
+/* The post is over, and so is the connection. */
+static void post_fail(struct http *http, struct http_connection *connection, int error)
+{
+	struct http_posted *posted = &connection->posted;
+	if (connection->state == CLIENT_BODY && posted->response_bytes_max == 0) {
+		/* Only what nobody wants is missing: the server has answered. */
+		posted->response.persistent = false;
+		post_finish(http, connection, 0);
+		return;
+	}
+	http->endpoints[posted->endpoint].busy--;
+	http_body_release(http, &connection->body_in);
+	result_add(http, posted->cookie, error, NULL);
+	http_connection_close(http, connection);
 }
 
 /* Beginning */
@@ -209,13 +216,12 @@ static struct http_connection *connection_reuse(struct http *http, struct http_e
 	return connection;
 }
 
-int http_post(struct http *http, int name, const char *headers, const char *content_type,
-	struct net_buffer *body, uint64_t cookie, uint64_t now_ns, uint64_t timeout_ns)
+int http_post(struct http *http, const struct http_post *post, uint64_t now_ns)
 {
-	struct http_endpoint *endpoint = http_endpoint_named(http, name);
+	struct http_endpoint *endpoint = http_endpoint_named(http, post->endpoint);
 	struct http_connection *connection;
 	int error = 0;
-	assert(strlen(headers) <= HTTP_HEADERS_MAX);
+	assert(strlen(post->headers) <= HTTP_HEADERS_MAX);
 	if (endpoint == NULL)
 		return -ESTALE;
 	if (http->posts_open >= http->limits.client_connections_max)
@@ -230,20 +236,22 @@ int http_post(struct http *http, int name, const char *headers, const char *cont
 		connection = connection_make(http, endpoint, &error);
 	if (error == -EAGAIN)
 		return -EAGAIN;
-	http->counters.posts++;
+	net_counter_increase(&http->counters.posts);
 	http->posts_open++;
 	http->work++;
 	if (connection == NULL) {
+		struct net_buffer *body = post->body;
 		http_body_release(http, &body);
-		result_add(http, cookie, error, NULL);
+		result_add(http, post->cookie, error, NULL);
 		return 0;
 	}
 	endpoint->busy++;
-	connection->body_out = body;
-	connection->posted.cookie = cookie;
+	connection->body_out = post->body;
+	connection->posted.cookie = post->cookie;
+	connection->posted.response_bytes_max = post->response_bytes_max;
 	http_response_begin(&connection->posted.response, http->limits.header_bytes_max);
-	head_write(endpoint, connection, headers, content_type);
-	http_connection_expire(http, connection, timeout_ns);
+	head_write(endpoint, connection, post->headers, post->content_type);
+	http_connection_expire(http, connection, post->timeout_ns);
 	return 0;
 }
 
@@ -276,6 +284,8 @@ static void post_replace(struct http *http, struct http_connection *gone)
 	struct net_buffer *body = gone->body_out;
 	uint64_t deadline_ns = gone->timer.deadline_ns;
 	uint64_t cookie = gone->posted.cookie;
+	uint32_t response_bytes_max = gone->posted.response_bytes_max;
+	uint32_t out_length = gone->out_length;
 	int error;
 	gone->body_out = NULL;
 	http_connection_end(http, gone);
@@ -286,13 +296,15 @@ static void post_replace(struct http *http, struct http_connection *gone)
 		result_add(http, cookie, error == -EAGAIN ? -ECONNRESET : error, NULL);
 		return;
 	}
-	http->counters.posts_replaced++;
+	net_counter_increase(&http->counters.posts_replaced);
 	connection->body_out = body;
 	connection->posted.cookie = cookie;
+	connection->posted.response_bytes_max = response_bytes_max;
 	connection->posted.replaced = true;
 	http_response_begin(&connection->posted.response, http->limits.header_bytes_max);
-	memcpy(connection->out, gone->out, gone->out_length);
-	connection->out_length = gone->out_length;
+	/* The transport may have given the same slot again. */
+	memmove(connection->out, gone->out, out_length);
+	connection->out_length = out_length;
 	http_timer_start(&http->timers, &connection->timer, deadline_ns);
 }
 
@@ -312,16 +324,20 @@ static int body_take(struct http *http, struct http_connection *connection, uint
 static int answer_begin(struct http *http, struct http_connection *connection)
 {
 	struct http_posted *posted = &connection->posted;
-	uint32_t capacity = http->limits.response_bytes_max;
+	bool wanted = posted->response_bytes_max > 0;
+	uint32_t capacity = wanted ? posted->response_bytes_max : HTTP_DRAIN_BYTES_MAX;
 	memset(&posted->chunked, 0, sizeof(posted->chunked));
+	posted->drained_bytes = 0;
+	http_connection_set(http, connection, CLIENT_BODY);
 	if (posted->response.framing == HTTP_LENGTH) {
 		if (posted->response.content_length > capacity)
 			return -EMSGSIZE;
 		capacity = (uint32_t)posted->response.content_length;
 		connection->body_missing = capacity;
 	}
-	http_connection_set(http, connection, CLIENT_BODY);
-	return posted->response.framing == HTTP_NO_BODY ? 0 : body_take(http, connection, capacity);
+	if (!wanted || posted->response.framing == HTTP_NO_BODY)
+		return 0;
+	return body_take(http, connection, capacity);
 }
 
 /* Returns the length of the answer's header in bytes[0 .. length) once it is complete, all bytes
@@ -360,37 +376,38 @@ static int body_received(
 {
 	struct http_posted *posted = &connection->posted;
 	struct net_buffer *body = connection->body_in;
-	int result;
+	struct http_sink sink = {NULL, HTTP_DRAIN_BYTES_MAX, posted->drained_bytes};
+	int result = 0;
 	*complete = false;
+	if (body != NULL)
+		sink = (struct http_sink){body->bytes, posted->response_bytes_max, body->length};
 	switch (posted->response.framing) {
 	case HTTP_LENGTH:
 		if (length > connection->body_missing)
 			length = connection->body_missing;
-		memcpy(body->bytes + body->length, bytes, length);
-		body->length += length;
+		result = http_sink_add(&sink, bytes, length);
 		connection->body_missing -= length;
 		*complete = connection->body_missing == 0;
-		return (int)length;
-	case HTTP_CHUNKED: {
-		struct http_sink sink = {body->bytes, body->capacity, body->length};
+		break;
+	case HTTP_CHUNKED:
 		result = http_chunked_read(&posted->chunked, bytes, length, &sink);
-		body->length = sink.length;
 		*complete = result > 0;
-		if (result == -EAGAIN)
-			return (int)length;
-		return result == -EBADMSG ? -EPROTO : result;
-	}
+		break;
 	case HTTP_TO_CLOSE:
-		if (length > body->capacity - body->length)
-			return -EMSGSIZE;
-		memcpy(body->bytes + body->length, bytes, length);
-		body->length += length;
-		return (int)length;
+		result = http_sink_add(&sink, bytes, length);
+		break;
 	case HTTP_NO_BODY:
 	default:
 		*complete = true;
 		return 0;
 	}
+	if (body != NULL)
+		body->length = sink.length;
+	else
+		posted->drained_bytes = sink.length;
+	if (result == -EBADMSG)
+		return -EPROTO;
+	return result == 0 || result == -EAGAIN ? (int)length : result;
 }
 
 /* Take bytes of the answer's header and, behind 1xx answers, of the next one's. Returns how many
@@ -483,7 +500,7 @@ void http_client_closed(
 void http_client_expired(struct http *http, struct http_connection *connection)
 {
 	if (connection->state == CLIENT_IDLE) {
-		http->counters.expired_idle++;
+		net_counter_increase(&http->counters.expired_idle);
 		http_connection_close(http, connection);
 		return;
 	}

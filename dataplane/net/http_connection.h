@@ -25,6 +25,7 @@
 #ifndef NET_HTTP_CONNECTION_H
 #define NET_HTTP_CONNECTION_H
 
+#include "dataplane/net/counter.h"
 #include "dataplane/net/http.h"
 #include "dataplane/net/http_request_parse.h"
 #include "dataplane/net/http_response_parse.h"
@@ -35,7 +36,8 @@
 #define HTTP_TRANSPORT_EVENTS_MAX 128
 #define HTTP_LINGER_NS 2000000000ull
 #define HTTP_LINGER_BYTES_MAX (32u << 20)
-#define HTTP_REFUSING_MIN 16 /* connections that may be told 503 at a time, at least */
+#define HTTP_DRAIN_BYTES_MAX (1u << 20) /* of a body that nobody wants */
+#define HTTP_REFUSING_MIN 16		/* connections that may be told 503 at a time, at least */
 
 enum http_state {
 	HTTP_FREE,
@@ -77,6 +79,8 @@ struct http_posted {
 	struct http_chunked chunked;
 	int endpoint; /* slot */
 	uint64_t cookie;
+	uint32_t response_bytes_max; /* 0: the body is drained */
+	uint32_t drained_bytes;
 	bool kept;			   /* the connection has served before */
 	bool replaced;			   /* the post has already lost a kept connection */
 	bool answered;			   /* a byte of the answer has come */
@@ -105,6 +109,7 @@ struct http_connection {
 
 struct http_endpoint {
 	char url[256];
+	uint64_t owner;
 	char host[128]; /* with port, as in the URL */
 	const char *path;
 	struct sockaddr_in address;

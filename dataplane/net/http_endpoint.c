@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Endpoints by URL. An endpoint's name is slot and generation, so that a post can never go to
- * whoever has taken over the slot.
+ * Endpoints by URL and owner. An endpoint's name is slot and generation, so that a post can never
+ * go to whoever has taken over the slot.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,11 +30,13 @@ struct http_endpoint *http_endpoint_named(struct http *http, int name)
 	return &http->endpoints[slot];
 }
 
-static uint32_t url_hash(const char *url)
+static uint32_t key_hash(const char *url, uint64_t owner)
 {
 	uint32_t hash = 2166136261u; /* FNV-1a */
 	for (; *url != '\0'; url++)
 		hash = (hash ^ (uint8_t)*url) * 16777619u;
+	for (; owner != 0; owner >>= 8)
+		hash = (hash ^ (uint8_t)owner) * 16777619u;
 	return hash;
 }
 
@@ -96,7 +98,8 @@ static int url_read(struct http_endpoint *endpoint, const char *url)
 static void hash_remove(struct http *http, struct http_endpoint *endpoint)
 {
 	uint32_t slot = (uint32_t)(endpoint - http->endpoints);
-	uint32_t *at = &http->endpoint_hash[url_hash(endpoint->url) & http->endpoint_hash_mask];
+	uint32_t hash = key_hash(endpoint->url, endpoint->owner);
+	uint32_t *at = &http->endpoint_hash[hash & http->endpoint_hash_mask];
 	while (*at != slot)
 		at = &http->endpoints[*at].hash_next;
 	*at = endpoint->hash_next;
@@ -123,13 +126,13 @@ static struct http_endpoint *slot_take(struct http *http)
 	return oldest;
 }
 
-int http_endpoint(struct http *http, const char *url, uint32_t connections_max)
+int http_endpoint(struct http *http, const char *url, uint64_t owner, uint32_t connections_max)
 {
 	struct http_endpoint read;
-	uint32_t *bucket = &http->endpoint_hash[url_hash(url) & http->endpoint_hash_mask];
+	uint32_t *bucket = &http->endpoint_hash[key_hash(url, owner) & http->endpoint_hash_mask];
 	for (uint32_t i = *bucket; i != HTTP_NONE; i = http->endpoints[i].hash_next) {
 		struct http_endpoint *endpoint = &http->endpoints[i];
-		if (strcmp(endpoint->url, url) == 0) {
+		if (endpoint->owner == owner && strcmp(endpoint->url, url) == 0) {
 			endpoint->connections_max = connections_max;
 			endpoint->used_order = ++http->endpoint_order;
 			return name_make(http, i);
@@ -146,6 +149,7 @@ int http_endpoint(struct http *http, const char *url, uint32_t connections_max)
 	memset(endpoint, 0, sizeof(*endpoint));
 	/* Again into its place: `path` points into the endpoint itself. */
 	url_read(endpoint, url);
+	endpoint->owner = owner;
 	endpoint->generation = generation;
 	endpoint->used = true;
 	endpoint->connections_max = connections_max;

@@ -197,6 +197,16 @@ static int framing_read(struct http_chunked *chunked, uint8_t character)
 	}
 }
 
+int http_sink_add(struct http_sink *sink, const uint8_t *bytes, uint32_t length)
+{
+	if (length > sink->capacity - sink->length)
+		return -EMSGSIZE;
+	if (sink->bytes != NULL)
+		memcpy(sink->bytes + sink->length, bytes, length);
+	sink->length += length;
+	return 0;
+}
+
 int http_chunked_read(
 	struct http_chunked *chunked, const uint8_t *bytes, uint32_t length, struct http_sink *sink)
 {
@@ -213,10 +223,8 @@ int http_chunked_read(
 		uint32_t part = length - i;
 		if (part > chunked->chunk)
 			part = (uint32_t)chunked->chunk;
-		if (part > sink->capacity - sink->length)
+		if (http_sink_add(sink, bytes + i, part) != 0)
 			return -EMSGSIZE;
-		memcpy(sink->bytes + sink->length, bytes + i, part);
-		sink->length += part;
 		chunked->chunk -= part;
 		i += part;
 		if (chunked->chunk == 0)

@@ -51,10 +51,13 @@ struct http_chunked {
 
 /* Where a body goes: bytes[length .. capacity) are free. */
 struct http_sink {
-	uint8_t *bytes;
+	uint8_t *bytes; /* NULL: the body is thrown away, only counted in `length` */
 	uint32_t capacity;
 	uint32_t length;
 };
+
+/* Take all of bytes[0 .. length). 0, or -EMSGSIZE when they do not fit. */
+int http_sink_add(struct http_sink *sink, const uint8_t *bytes, uint32_t length);
 
 /* Decode bytes[0 .. length) into the sink. Returns the number of bytes taken when the body ends
  * with them (>= 1), -EAGAIN when all were taken and more is needed, -EMSGSIZE when the sink is

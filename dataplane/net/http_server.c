@@ -19,37 +19,37 @@ static void refusal_count(struct http *http, int status)
 	struct http_counters *counters = &http->counters;
 	switch (status) {
 	case 404:
-		counters->refused_404++;
+		net_counter_increase(&counters->refused_404);
 		break;
 	case 405:
-		counters->refused_405++;
+		net_counter_increase(&counters->refused_405);
 		break;
 	case 408:
-		counters->refused_408++;
+		net_counter_increase(&counters->refused_408);
 		break;
 	case 411:
-		counters->refused_411++;
+		net_counter_increase(&counters->refused_411);
 		break;
 	case 413:
-		counters->refused_413++;
+		net_counter_increase(&counters->refused_413);
 		break;
 	case 415:
-		counters->refused_415++;
+		net_counter_increase(&counters->refused_415);
 		break;
 	case 417:
-		counters->refused_417++;
+		net_counter_increase(&counters->refused_417);
 		break;
 	case 431:
-		counters->refused_431++;
+		net_counter_increase(&counters->refused_431);
 		break;
 	case 503:
-		counters->refused_503++;
+		net_counter_increase(&counters->refused_503);
 		break;
 	case 505:
-		counters->refused_505++;
+		net_counter_increase(&counters->refused_505);
 		break;
 	default:
-		counters->refused_400++;
+		net_counter_increase(&counters->refused_400);
 		break;
 	}
 }
@@ -83,7 +83,7 @@ void http_server_accepted(struct http *http, const struct transport_event *event
 {
 	bool full = http->served_count >= http->limits.connections_max;
 	if (http->stopped || (full && http->over_limit_count >= http->over_limit_max)) {
-		http->counters.connections_refused++;
+		net_counter_increase(&http->counters.connections_refused);
 		http->transport->operations->close(http->transport, event->connection);
 		return;
 	}
@@ -94,11 +94,11 @@ void http_server_accepted(struct http *http, const struct transport_event *event
 	http_request_begin(&connection->served.request, http->limits.header_bytes_max);
 	if (full) {
 		http->over_limit_count++;
-		http->counters.connections_refused++;
+		net_counter_increase(&http->counters.connections_refused);
 		refuse(http, connection, 503, 0, "too many connections");
 	} else {
 		http->served_count++;
-		http->counters.connections_accepted++;
+		net_counter_increase(&http->counters.connections_accepted);
 		http_connection_expire(http, connection, http->limits.idle_timeout_ns);
 	}
 }
@@ -185,7 +185,7 @@ static void request_complete(struct http *http, struct http_connection *connecti
 	http_timer_stop(&connection->timer);
 	http_connection_set(http, connection, SERVER_READY);
 	connection->served.exchange = ++http->exchange;
-	http->counters.requests++;
+	net_counter_increase(&http->counters.requests);
 	ready_add(http, connection);
 }
 
@@ -391,7 +391,7 @@ void http_server_sent(struct http *http, struct http_connection *connection)
 	}
 	http_body_release(http, &connection->body_out);
 	if (connection->state == SERVER_REPLYING)
-		http->counters.replies++;
+		net_counter_increase(&http->counters.replies);
 	if (!served->close_after) {
 		next_begin(http, connection);
 		if (same(connection, generation) &&
@@ -415,14 +415,14 @@ void http_server_closed(struct http *http, struct http_connection *connection)
 	switch (connection->state) {
 	case SERVER_READY:
 		ready_remove(http, connection);
-		http->counters.disconnected_midway++;
+		net_counter_increase(&http->counters.disconnected_midway);
 		break;
 	case SERVER_HEADER:
 	case SERVER_BODY:
-		http->counters.disconnected_midway++;
+		net_counter_increase(&http->counters.disconnected_midway);
 		break;
 	case SERVER_REPLYING:
-		http->counters.replies_dropped++;
+		net_counter_increase(&http->counters.replies_dropped);
 		break;
 	default:
 		break;
@@ -441,16 +441,16 @@ void http_server_expired(struct http *http, struct http_connection *connection)
 		refuse(http, connection, 408, 0, "the body did not come in time");
 		break;
 	case SERVER_IDLE:
-		http->counters.expired_idle++;
+		net_counter_increase(&http->counters.expired_idle);
 		http_connection_close(http, connection);
 		break;
 	case SERVER_REPLYING:
-		http->counters.replies_dropped++;
-		http->counters.expired_writing++;
+		net_counter_increase(&http->counters.replies_dropped);
+		net_counter_increase(&http->counters.expired_writing);
 		http_connection_close(http, connection);
 		break;
 	case SERVER_REFUSING:
-		http->counters.expired_writing++;
+		net_counter_increase(&http->counters.expired_writing);
 		http_connection_close(http, connection);
 		break;
 	default:
@@ -518,7 +518,7 @@ int http_reply(struct http *http, struct http_exchange exchange, int status, con
 	assert(status >= 200 && status <= 599 && strlen(headers) <= HTTP_HEADERS_MAX);
 	if (connection == NULL) {
 		http_body_release(http, &body);
-		http->counters.replies_dropped++;
+		net_counter_increase(&http->counters.replies_dropped);
 		return -ESTALE;
 	}
 	struct http_served *served = &connection->served;
@@ -532,6 +532,6 @@ int http_reply(struct http *http, struct http_exchange exchange, int status, con
 	answer_start(http, connection);
 	if (connection->state == SERVER_REPLYING)
 		return 0;
-	http->counters.replies_dropped++;
+	net_counter_increase(&http->counters.replies_dropped);
 	return -ESTALE;
 }

@@ -90,13 +90,13 @@ struct transport_operations {
 	void (*destroy)(struct transport *transport);
 };
 
-/* What a transport refuses or runs short of; written by its thread. */
+/* What a transport refuses or runs short of; written by its thread, read by any. */
 struct transport_counters {
-	uint64_t accepts_refused;  /* no slot: closed at once */
-	uint64_t accepts_failed;   /* no descriptor or memory */
-	uint64_t receives_starved; /* no receive buffer was free; tried again */
-	uint64_t keeps_refused;	   /* closed: too many bytes kept back */
-	uint64_t entries_failed;   /* the kernel refused to take or give work; tried again */
+	_Atomic uint64_t accepts_refused;  /* no slot: closed at once */
+	_Atomic uint64_t accepts_failed;   /* no descriptor or memory */
+	_Atomic uint64_t receives_starved; /* no receive buffer was free; tried again */
+	_Atomic uint64_t keeps_refused;	   /* closed: too many bytes kept back */
+	_Atomic uint64_t entries_failed; /* the kernel refused to take or give work; tried again */
 };
 
 /* Every implementation's struct begins with this. */

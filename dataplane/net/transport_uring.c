@@ -173,7 +173,7 @@ static void uring_keep(
 		uring_held_append(uring, connection, id);
 	uring_pause(transport, event->connection, 1);
 	if (uring->held_count > uring->ring.buffer_count / 2) {
-		uring->transport.counters.keeps_refused++;
+		net_counter_increase(&uring->transport.counters.keeps_refused);
 		uring_connection_fail(uring, connection, -ENOBUFS);
 		uring_attention_add(uring, connection);
 	}
@@ -213,7 +213,7 @@ static int uring_close(struct transport *transport, struct transport_connection 
 static void start(struct uring *uring)
 {
 	if (uring_ring_start(&uring->ring) != 0)
-		uring->transport.counters.entries_failed++;
+		net_counter_increase(&uring->transport.counters.entries_failed);
 	else
 		uring->started = true;
 }
@@ -259,7 +259,7 @@ static unsigned uring_poll(
 	uring_attention_run(uring);
 	int result = uring_ring_enter(&uring->ring);
 	if (result < 0 && result != -EINTR)
-		uring->transport.counters.entries_failed++;
+		net_counter_increase(&uring->transport.counters.entries_failed);
 	uring_completions_take(uring);
 	return uring->event_count;
 }
@@ -280,7 +280,7 @@ static void uring_wait(struct transport *transport, uint64_t timeout_ns)
 	int result =
 		io_uring_submit_and_wait_timeout(&uring->ring.ring, &completion, 1, &timeout, NULL);
 	if (result < 0 && result != -ETIME && result != -EINTR)
-		uring->transport.counters.entries_failed++;
+		net_counter_increase(&uring->transport.counters.entries_failed);
 }
 
 static void uring_destroy(struct transport *transport)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "dataplane/net/counter.h"
 #include "dataplane/net/transport.h"
 #include "dataplane/net/uring_ring.h"
 

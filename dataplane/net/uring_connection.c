@@ -322,7 +322,7 @@ static void accept_completed(struct uring *uring, const struct io_uring_cqe *com
 	if (completion->res < 0) {
 		if (completion->res == -EMFILE || completion->res == -ENFILE ||
 			completion->res == -ENOMEM || completion->res == -ENOBUFS) {
-			uring->transport.counters.accepts_failed++;
+			net_counter_increase(&uring->transport.counters.accepts_failed);
 			listener->rest_polls = ACCEPT_REST_POLLS;
 		}
 		return;
@@ -331,7 +331,7 @@ static void accept_completed(struct uring *uring, const struct io_uring_cqe *com
 		uring->stopped ? NULL
 			       : uring_connection_take(uring, completion->res, CONNECTION_OPEN);
 	if (connection == NULL) {
-		uring->transport.counters.accepts_refused++;
+		net_counter_increase(&uring->transport.counters.accepts_refused);
 		struct io_uring_sqe *entry = uring_ring_entry(&uring->ring);
 		entry->user_data = uring_tag(OPERATION_CLOSE_REFUSED, 0, 0);
 		io_uring_prep_close(entry, completion->res);
@@ -354,7 +354,7 @@ static void bytes_received(
 	} else if (connection->paused || connection->held_first != NONE) {
 		uring_held_append(uring, connection, id);
 		if (uring->held_count > uring->ring.buffer_count / 2) {
-			uring->transport.counters.keeps_refused++;
+			net_counter_increase(&uring->transport.counters.keeps_refused);
 			uring_connection_fail(uring, connection, -ENOBUFS);
 		}
 	} else {
@@ -382,7 +382,7 @@ static void receive_completed(struct uring *uring, struct uring_connection *conn
 		if (completion->res == 0)
 			connection->ended = true;
 		else if (completion->res == -ENOBUFS)
-			uring->transport.counters.receives_starved++;
+			net_counter_increase(&uring->transport.counters.receives_starved);
 		else if (completion->res != -ECANCELED && completion->res != -EINTR)
 			uring_connection_fail(uring, connection, completion->res);
 	}

@@ -13,16 +13,20 @@
 #include <time.h>
 #include <unistd.h>
 
-static struct net_buffer *acquire(void *source, uint32_t capacity)
+static struct net_buffer *buffer_make(struct fixture *fixture, uint32_t capacity)
 {
-	struct fixture *fixture = source;
-	if (fixture->buffers_refused)
-		return NULL;
 	struct net_buffer *buffer = malloc(sizeof(*buffer) + capacity);
 	buffer->capacity = capacity;
 	buffer->length = 0;
 	fixture->buffers_out++;
 	return buffer;
+}
+
+static struct net_buffer *acquire(void *source, uint32_t capacity)
+{
+	struct fixture *fixture = source;
+	fixture->buffers_acquired++;
+	return fixture->buffers_refused ? NULL : buffer_make(fixture, capacity);
 }
 
 static void release(void *source, struct net_buffer *buffer)
@@ -34,10 +38,7 @@ static void release(void *source, struct net_buffer *buffer)
 
 struct net_buffer *fixture_buffer(struct fixture *fixture, const void *bytes, uint32_t length)
 {
-	bool refused = fixture->buffers_refused;
-	fixture->buffers_refused = false;
-	struct net_buffer *buffer = acquire(fixture, length);
-	fixture->buffers_refused = refused;
+	struct net_buffer *buffer = buffer_make(fixture, length);
 	memcpy(buffer->bytes, bytes, length);
 	buffer->length = length;
 	return buffer;
@@ -68,7 +69,6 @@ struct http_limits fixture_limits(void)
 		.client_connections_max = 16,
 		.endpoints_max = 8,
 		.header_bytes_max = 8192,
-		.response_bytes_max = 4096,
 		.header_timeout_ns = 2 * FIXTURE_SECOND,
 		.body_timeout_ns = 2 * FIXTURE_SECOND,
 		.idle_timeout_ns = 10 * FIXTURE_SECOND,

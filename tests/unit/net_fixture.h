@@ -36,8 +36,9 @@ struct fixture {
 	unsigned response_count;
 	unsigned request_count;
 	/* buffers */
-	unsigned buffers_out; /* taken and not given back */
-	bool buffers_refused; /* acquire() gives nothing */
+	unsigned buffers_out;	   /* taken and not given back */
+	unsigned buffers_acquired; /* asked for by the HTTP layer, in all */
+	bool buffers_refused;	   /* acquire() gives nothing */
 };
 
 struct fixture_answer {

@@ -17,6 +17,7 @@ struct bench {
 	int listener;
 	uint16_t port;
 	int endpoint;
+	uint32_t response_bytes_max; /* of the next posts */
 	char url[64];
 };
 
@@ -26,7 +27,8 @@ static struct bench bench_open(const struct http_limits *limits, uint32_t connec
 	bench.fixture = fixture_open(limits);
 	bench.listener = fixture_listen(&bench.port);
 	snprintf(bench.url, sizeof(bench.url), "http://localhost:%u/take/it?now", bench.port);
-	bench.endpoint = http_endpoint(bench.fixture->http, bench.url, connections_max);
+	bench.endpoint = http_endpoint(bench.fixture->http, bench.url, 0, connections_max);
+	bench.response_bytes_max = 4096;
 	cr_assert_geq(bench.endpoint, 0);
 	return bench;
 }
@@ -45,11 +47,18 @@ static void bench_close(struct bench *bench)
 
 static int post(struct bench *bench, const char *body, uint64_t cookie)
 {
-	struct net_buffer *buffer = fixture_buffer(bench->fixture, body, (uint32_t)strlen(body));
-	int result = http_post(bench->fixture->http, bench->endpoint, "X-Mine: 1\r\n",
-		"application/xml", buffer, cookie, fixture_now(bench->fixture), 2 * FIXTURE_SECOND);
+	const struct http_post request = {
+		.endpoint = bench->endpoint,
+		.headers = "X-Mine: 1\r\n",
+		.content_type = "application/xml",
+		.body = fixture_buffer(bench->fixture, body, (uint32_t)strlen(body)),
+		.cookie = cookie,
+		.timeout_ns = 2 * FIXTURE_SECOND,
+		.response_bytes_max = bench->response_bytes_max,
+	};
+	int result = http_post(bench->fixture->http, &request, fixture_now(bench->fixture));
 	if (result != 0)
-		fixture_buffer_free(bench->fixture, buffer);
+		fixture_buffer_free(bench->fixture, request.body);
 	return result;
 }
 
@@ -223,10 +232,9 @@ Test(net_client, answer_byte_by_byte)
 
 Test(net_client, chunked_answer_that_is_too_large)
 {
-	struct http_limits limits = fixture_limits();
-	limits.response_bytes_max = 8;
-	struct bench bench = bench_open(&limits, 1);
+	struct bench bench = bench_default();
 	int connection = -1;
+	bench.response_bytes_max = 8;
 	struct http_event event =
 		exchange(&bench, &connection, CHUNKED "9\r\n123456789\r\n", false);
 	cr_assert_eq(event.status, -EMSGSIZE);
@@ -247,7 +255,154 @@ Test(net_client, no_buffer_for_the_answer)
 	struct http_event event = exchange(
 		&bench, &connection, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", false);
 	cr_assert_eq(event.status, -ENOBUFS);
+	cr_assert(fixture_ends(bench.fixture, connection, 1000));
 	close(connection);
+	connection = -1;
+	event = exchange(&bench, &connection, CHUNKED "1\r\na\r\n0\r\n\r\n", false);
+	cr_assert_eq(event.status, -ENOBUFS);
+	close(connection);
+	connection = -1;
+	event = exchange(&bench, &connection, "HTTP/1.1 200 OK\r\n\r\na", false);
+	cr_assert_eq(event.status, -ENOBUFS);
+	cr_assert_eq(bench.fixture->buffers_acquired, 3);
+	close(connection);
+	bench_close(&bench);
+}
+
+static struct bench bench_unwanted(void)
+{
+	struct bench bench = bench_default();
+	bench.response_bytes_max = 0;
+	bench.fixture->buffers_refused = true;
+	return bench;
+}
+
+/* The status stands, no buffer was asked for, and the connection has ended unless `kept`. */
+static void assert_unwanted(struct bench *bench, int *connection, int status, bool kept)
+{
+	struct fixture *fixture = bench->fixture;
+	cr_assert_gt(fixture->response_count, 0);
+	const struct http_event *event = &fixture->responses[fixture->response_count - 1];
+	cr_assert_eq(event->status, status, "%d", event->status);
+	cr_assert_null(event->body);
+	cr_assert_eq(fixture->buffers_acquired, 0);
+	if (kept || *connection < 0)
+		return;
+	char byte;
+	ssize_t got = -1;
+	for (int i = 0; i < 500; i++) {
+		got = recv(*connection, &byte, 1, 0);
+		if (got >= 0 || errno != EAGAIN)
+			break;
+		fixture_pump(fixture);
+	}
+	cr_assert(got == 0 || (got < 0 && errno == ECONNRESET), "still open");
+	close(*connection);
+	*connection = -1;
+}
+
+static const struct {
+	const char *answer;
+	bool end;
+	int status;
+	bool kept;
+} unwanted[] = {
+	{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", false, 200, true},
+	{"HTTP/1.1 503 No\r\nContent-Length: 3\r\n\r\nabc", false, 503, true},
+	{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, 200, true},
+	{CHUNKED "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", false, 200, true},
+	{"HTTP/1.1 200 OK\r\n\r\nuntil the end", true, 200, false},
+	{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nabc", false, 200, false},
+	/* The body breaks off, is malformed, or larger than is worth reading. */
+	{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", true, 200, false},
+	{CHUNKED "3\r\nabc\r\n", true, 200, false},
+	{CHUNKED "x\r\nabc\r\n", false, 200, false},
+	{"HTTP/1.1 404 No\r\nContent-Length: 1048577\r\n\r\n", false, 404, false},
+	{"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n", false, 200, false},
+	/* No answer is none, wanted or not. */
+	{"HTTP/1.1 200 OK\r\nContent-", true, -ECONNRESET, false},
+	{"hello\r\n\r\n", false, -EPROTO, false},
+};
+
+Test(net_client, unwanted_body)
+{
+	static const char next[] = "HTTP/1.1 201 Made\r\nContent-Length: 1\r\n\r\na";
+	struct bench bench = bench_unwanted();
+	for (unsigned i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
+		int connection = -1;
+		exchange(&bench, &connection, unwanted[i].answer, unwanted[i].end);
+		assert_unwanted(&bench, &connection, unwanted[i].status, unwanted[i].kept);
+		if (unwanted[i].kept) {
+			exchange(&bench, &connection, next, false);
+			assert_unwanted(&bench, &connection, 201, true);
+			close(connection);
+		}
+	}
+	cr_assert_eq(http_in_flight(bench.fixture->http), 0);
+	bench_close(&bench);
+}
+
+Test(net_client, unwanted_body_that_is_slow)
+{
+	struct bench bench = bench_unwanted();
+	struct fixture *fixture = bench.fixture;
+	int connection = -1;
+	cr_assert_eq(post(&bench, "<body/>", 1), 0);
+	connection = fixture_accept(fixture, bench.listener);
+	cr_assert(fixture_read_until(fixture, connection, text, sizeof(text), "<body/>"));
+	for (const char *at = CHUNKED "3\r\nabc\r\n0\r\n\r\n"; *at != '\0'; at++) {
+		cr_assert_eq(fixture->response_count, 0);
+		fixture_send(fixture, connection, at, 1);
+		fixture_pump(fixture);
+	}
+	fixture_pump_until(fixture, &fixture->response_count, 1);
+	assert_unwanted(&bench, &connection, 200, true);
+	/* On the kept connection one whose end never comes: the status was there in time. */
+	cr_assert_eq(post(&bench, "<body/>", 2), 0);
+	cr_assert(fixture_read_until(fixture, connection, text, sizeof(text), "<body/>"));
+	fixture_say(fixture, connection, CHUNKED "3\r\nabc\r\n");
+	fixture_pump_for(fixture, 30);
+	cr_assert_eq(fixture->response_count, 1);
+	fixture->skipped_ns += 2 * FIXTURE_SECOND;
+	fixture_pump_until(fixture, &fixture->response_count, 2);
+	assert_unwanted(&bench, &connection, 200, false);
+	cr_assert_eq(http_counters(fixture->http)->posts_answered, 2);
+	bench_close(&bench);
+}
+
+Test(net_client, unwanted_body_that_is_large)
+{
+	static const struct {
+		const char *head;
+		uint32_t body_bytes;
+		bool kept;
+	} rows[] = {
+		{"HTTP/1.1 200 OK\r\nContent-Length: 2097152\r\n\r\n", 2u << 20, false},
+		{CHUNKED "200000\r\n", 2u << 20, false},
+		{"HTTP/1.1 200 OK\r\n\r\n", 2u << 20, false},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n", 1u << 20, true},
+	};
+	static char big[2 << 20];
+	struct bench bench = bench_unwanted();
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int connection = -1;
+		cr_assert_eq(post(&bench, "<body/>", i), 0);
+		connection = fixture_accept(bench.fixture, bench.listener);
+		cr_assert(fixture_read_until(
+			bench.fixture, connection, text, sizeof(text), "<body/>"));
+		fixture_say(bench.fixture, connection, rows[i].head);
+		bool taken = fixture_send(bench.fixture, connection, big, rows[i].body_bytes);
+		cr_assert(taken || !rows[i].kept);
+		fixture_pump_until(bench.fixture, &bench.fixture->response_count, i + 1);
+		cr_assert_lt(http_counters(bench.fixture->http)->bytes_in, (i + 1) * 1200000);
+		assert_unwanted(&bench, &connection, 200, rows[i].kept);
+		/* Each answer may be so large, not all of a connection together. */
+		for (int k = 0; k < 2 && rows[i].kept; k++)
+			exchange(&bench, &connection,
+				"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", false);
+		if (rows[i].kept)
+			close(connection);
+	}
 	bench_close(&bench);
 }
 
@@ -283,15 +438,26 @@ Test(net_client, time_is_up)
 	bench_close(&bench);
 }
 
+static void post_big(struct bench *bench, uint64_t timeout_ns)
+{
+	static char big[8 << 20];
+	const struct http_post request = {
+		.endpoint = bench->endpoint,
+		.headers = "",
+		.content_type = "a/b",
+		.body = fixture_buffer(bench->fixture, big, sizeof(big)),
+		.cookie = 1,
+		.timeout_ns = timeout_ns,
+		.response_bytes_max = 4096,
+	};
+	cr_assert_eq(http_post(bench->fixture->http, &request, fixture_now(bench->fixture)), 0);
+}
+
 /* The server does not read: the body's buffer comes back only when nobody can read it any more. */
 Test(net_client, time_is_up_while_sending)
 {
-	static char big[8 << 20];
 	struct bench bench = bench_default();
-	struct net_buffer *buffer = fixture_buffer(bench.fixture, big, sizeof(big));
-	cr_assert_eq(http_post(bench.fixture->http, bench.endpoint, "", "a/b", buffer, 1,
-			     fixture_now(bench.fixture), FIXTURE_SECOND),
-		0);
+	post_big(&bench, FIXTURE_SECOND);
 	int connection = fixture_accept(bench.fixture, bench.listener);
 	fixture_pump_for(bench.fixture, 50);
 	cr_assert_eq(bench.fixture->buffers_out, 1);
@@ -307,12 +473,8 @@ Test(net_client, time_is_up_while_sending)
 /* The server answers before it has read all, then closes. */
 Test(net_client, early_answer)
 {
-	static char big[8 << 20];
 	struct bench bench = bench_default();
-	struct net_buffer *buffer = fixture_buffer(bench.fixture, big, sizeof(big));
-	cr_assert_eq(http_post(bench.fixture->http, bench.endpoint, "", "a/b", buffer, 1,
-			     fixture_now(bench.fixture), 2 * FIXTURE_SECOND),
-		0);
+	post_big(&bench, 2 * FIXTURE_SECOND);
 	int connection = fixture_accept(bench.fixture, bench.listener);
 	fixture_say(
 		bench.fixture, connection, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
@@ -386,7 +548,7 @@ Test(net_client, limits_of_connections)
 	int connections[3];
 	other.listener = fixture_listen(&other.port);
 	snprintf(other.url, sizeof(other.url), "http://127.0.0.1:%u", other.port);
-	other.endpoint = http_endpoint(bench.fixture->http, other.url, 2);
+	other.endpoint = http_endpoint(bench.fixture->http, other.url, 0, 2);
 	cr_assert_eq(post(&bench, "<body/>", 1), 0);
 	cr_assert_eq(post(&bench, "<body/>", 2), 0);
 	cr_assert_eq(post(&bench, "<body/>", 3), -EAGAIN, "of the endpoint");
@@ -415,6 +577,36 @@ Test(net_client, limits_of_connections)
 	bench_close(&bench);
 }
 
+Test(net_client, owners_of_one_url)
+{
+	struct bench bench = bench_default();
+	struct bench first = bench, second = bench;
+	struct fixture *fixture = bench.fixture;
+	int connections[2];
+	first.endpoint = http_endpoint(fixture->http, bench.url, 1, 1);
+	second.endpoint = http_endpoint(fixture->http, bench.url, 1ull << 40, 1);
+	cr_assert_neq(first.endpoint, second.endpoint);
+	cr_assert_neq(first.endpoint, bench.endpoint);
+	cr_assert_eq(http_endpoint(fixture->http, bench.url, 1, 1), first.endpoint);
+	cr_assert_eq(http_endpoint(fixture->http, bench.url, 1ull << 40, 1), second.endpoint);
+	cr_assert_eq(post(&first, "<body/>", 1), 0);
+	cr_assert_eq(post(&first, "<body/>", 2), -EAGAIN);
+	cr_assert_eq(post(&second, "<body/>", 3), 0, "its limit is its own");
+	cr_assert_eq(post(&second, "<body/>", 4), -EAGAIN);
+	for (int i = 0; i < 2; i++) {
+		connections[i] = fixture_accept(fixture, bench.listener);
+		fixture_say(fixture, connections[i], "HTTP/1.1 204 No Content\r\n\r\n");
+	}
+	fixture_pump_until(fixture, &fixture->response_count, 2);
+	/* A kept connection serves its owner alone. */
+	cr_assert_eq(post(&first, "<body/>", 5), 0);
+	cr_assert_eq(post(&first, "<body/>", 6), -EAGAIN);
+	for (int i = 0; i < 2; i++)
+		close(connections[i]);
+	fixture_pump_until(fixture, &fixture->response_count, 3);
+	bench_close(&bench);
+}
+
 Test(net_client, urls)
 {
 	static const char *const wrong[] = {"", "http://", "https://127.0.0.1/", "127.0.0.1:80/",
@@ -427,17 +619,17 @@ Test(net_client, urls)
 	struct fixture *fixture = fixture_open(&limits);
 	char url[512];
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		cr_assert_eq(http_endpoint(fixture->http, wrong[i], 1), -EINVAL, "%s", wrong[i]);
+		cr_assert_eq(http_endpoint(fixture->http, wrong[i], 0, 1), -EINVAL, "%s", wrong[i]);
 	memset(url, 'a', sizeof(url));
 	memcpy(url, "http://127.0.0.1/", 17);
 	url[256] = '\0';
-	cr_assert_eq(http_endpoint(fixture->http, url, 1), -EINVAL, "too long");
+	cr_assert_eq(http_endpoint(fixture->http, url, 0, 1), -EINVAL, "too long");
 	url[255] = '\0';
-	cr_assert_geq(http_endpoint(fixture->http, url, 1), 0);
-	int first = http_endpoint(fixture->http, "http://127.0.0.1:65535", 1);
+	cr_assert_geq(http_endpoint(fixture->http, url, 0, 1), 0);
+	int first = http_endpoint(fixture->http, "http://127.0.0.1:65535", 0, 1);
 	cr_assert_geq(first, 0);
-	cr_assert_eq(http_endpoint(fixture->http, "http://127.0.0.1:65535", 1), first);
-	cr_assert_neq(http_endpoint(fixture->http, "http://127.0.0.1:65535/", 1), first);
+	cr_assert_eq(http_endpoint(fixture->http, "http://127.0.0.1:65535", 0, 1), first);
+	cr_assert_neq(http_endpoint(fixture->http, "http://127.0.0.1:65535/", 0, 1), first);
 	fixture_close(fixture);
 }
 
@@ -449,14 +641,14 @@ Test(net_client, endpoints_give_way_to_new_ones)
 	struct http *http = bench.fixture->http;
 	int connection = -1;
 	exchange(&bench, &connection, "HTTP/1.1 204 No Content\r\n\r\n", false);
-	cr_assert_geq(http_endpoint(http, "http://127.0.0.1:1/", 1), 0);
-	cr_assert_geq(http_endpoint(http, "http://127.0.0.1:2/", 1), 0);
+	cr_assert_geq(http_endpoint(http, "http://127.0.0.1:1/", 0, 1), 0);
+	cr_assert_geq(http_endpoint(http, "http://127.0.0.1:2/", 0, 1), 0);
 	/* The first is the oldest; its kept connection ends and its name is no longer good. */
-	cr_assert_geq(http_endpoint(http, "http://127.0.0.1:3/", 1), 0);
+	cr_assert_geq(http_endpoint(http, "http://127.0.0.1:3/", 0, 1), 0);
 	cr_assert(fixture_ends(bench.fixture, connection, 1000));
 	close(connection);
 	cr_assert_eq(post(&bench, "<body/>", 9), -ESTALE);
-	bench.endpoint = http_endpoint(http, bench.url, 2);
+	bench.endpoint = http_endpoint(http, bench.url, 0, 2);
 	connection = -1;
 	struct http_event event =
 		exchange(&bench, &connection, "HTTP/1.1 204 No Content\r\n\r\n", false);
@@ -466,7 +658,7 @@ Test(net_client, endpoints_give_way_to_new_ones)
 	char url[64];
 	for (int i = 10; i < 20; i++) {
 		snprintf(url, sizeof(url), "http://127.0.0.1:%d/", i);
-		cr_assert_geq(http_endpoint(http, url, 1), 0);
+		cr_assert_geq(http_endpoint(http, url, 0, 1), 0);
 	}
 	cr_assert(fixture_read_until(bench.fixture, connection, text, sizeof(text), "<body/>"));
 	fixture_say(bench.fixture, connection, "HTTP/1.1 204 No Content\r\n\r\n");
@@ -484,13 +676,22 @@ Test(net_client, against_our_own_server)
 	char url[64], body[16];
 	unsigned posted = 0, answered = 0;
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/big", fixture->ports[0]);
-	int endpoint = http_endpoint(fixture->http, url, 16);
+	int endpoint = http_endpoint(fixture->http, url, 0, 16);
 	while (answered < 2000) {
 		snprintf(body, sizeof(body), "%08u", posted);
 		struct net_buffer *buffer = fixture_buffer(fixture, body, 8);
-		int result = posted < 2000 ? http_post(fixture->http, endpoint, "", "a/b", buffer,
-						     posted, fixture_now(fixture), FIXTURE_SECOND)
-					   : -EAGAIN;
+		const struct http_post request = {
+			.endpoint = endpoint,
+			.headers = "",
+			.content_type = "a/b",
+			.body = buffer,
+			.cookie = posted,
+			.timeout_ns = FIXTURE_SECOND,
+			.response_bytes_max = 8,
+		};
+		int result = posted < 2000
+				     ? http_post(fixture->http, &request, fixture_now(fixture))
+				     : -EAGAIN;
 		if (result == 0)
 			posted++;
 		else

@@ -234,7 +234,6 @@ static void begin(uint32_t client_connections_max)
 		.client_connections_max = client_connections_max,
 		.endpoints_max = 4,
 		.header_bytes_max = 256,
-		.response_bytes_max = 100,
 		.header_timeout_ns = SECOND,
 		.body_timeout_ns = SECOND,
 		.idle_timeout_ns = 10 * SECOND,
@@ -389,7 +388,7 @@ Test(net_http, bytes_that_do_not_fit_are_given_back)
 
 static int endpoint_make(void)
 {
-	int endpoint = http_endpoint(http, "http://127.0.0.1:1/x", 4);
+	int endpoint = http_endpoint(http, "http://127.0.0.1:1/x", 7, 4);
 	cr_assert_geq(endpoint, 0);
 	return endpoint;
 }
@@ -397,7 +396,16 @@ static int endpoint_make(void)
 static int post(int endpoint, uint64_t cookie)
 {
 	struct net_buffer *body = text_buffer("body");
-	int result = http_post(http, endpoint, "", "a/b", body, cookie, now, SECOND);
+	const struct http_post request = {
+		.endpoint = endpoint,
+		.headers = "",
+		.content_type = "a/b",
+		.body = body,
+		.cookie = cookie,
+		.timeout_ns = SECOND,
+		.response_bytes_max = 100,
+	};
+	int result = http_post(http, &request, now);
 	if (result != 0)
 		release(NULL, body);
 	return result;
@@ -498,6 +506,9 @@ Test(net_http, time_of_a_repeated_post_is_that_of_the_first)
 	closed(one, 0, 0);
 	cr_assert_eq(poll_once(), 0);
 	cr_assert_eq(http_counters(http)->posts_replaced, 1);
+	event_add(TRANSPORT_CONNECTED, one);
+	cr_assert_eq(poll_once(), 0);
+	cr_assert_eq(strncmp(script.sent[one], "POST /x HTTP/1.1\r\n", 18), 0, "the same slot");
 	now += SECOND / 2 + 20000000;
 	cr_assert_eq(poll_once(), 1);
 	cr_assert_eq(events[0].status, -ETIMEDOUT);
@@ -537,7 +548,7 @@ Test(net_http, limits_that_make_no_sense)
 {
 	static const struct http_route route = {"/a", "", 100, 0};
 	const struct net_buffer_source source = {acquire, release, NULL};
-	struct http_limits good = {4, 1, 4, 256, 100, 1, 1, 1, 1, 1}, bad;
+	struct http_limits good = {4, 1, 4, 256, 1, 1, 1, 1, 1}, bad;
 	begin(1);
 	for (int i = 0; i < 6; i++) {
 		bad = good;

@@ -538,6 +538,7 @@ Test(net_server, capacity)
 		close(third);
 	}
 	cr_assert_eq(http_counters(fixture->http)->connections_refused, 3);
+	cr_assert_eq(http_transport_counters(fixture->http), &fixture->transport->counters);
 	close(second);
 	fixture_pump_for(fixture, 30);
 	assert_refused(fixture, "POST /no HTTP/1.1\r\nHost: a\r\n\r\n", 404, "path-unknown");
