@@ -51,7 +51,7 @@ struct conf {
 	uint32_t drain_s; /* longest orderly end */
 	/* messages */
 	uint32_t small_messages;  /* buffers of 8 KiB */
-	uint32_t medium_messages; /* buffers of 64 KiB */
+	uint32_t medium_messages; /* buffers of 512 KiB */
 	uint32_t large_messages;  /* buffers of 16 MiB */
 	uint32_t pending_max;	  /* requests accepted and not yet finished */
 	/* edge */

@@ -81,7 +81,7 @@ static void check_schemas(struct yaml_document *document, const struct conf *con
 
 static void check_memory(struct yaml_document *document, const struct conf *conf)
 {
-	uint64_t kib = (uint64_t)conf->small_messages * 8 + (uint64_t)conf->medium_messages * 64 +
+	uint64_t kib = (uint64_t)conf->small_messages * 8 + (uint64_t)conf->medium_messages * 512 +
 		       (uint64_t)conf->large_messages * 16 * 1024;
 	uint64_t allowed_kib = (uint64_t)conf->memory_mb * 1024 / 4 * 3;
 

@@ -42,7 +42,7 @@ static const struct yaml_field data_plane_fields[] = {
 
 static const struct yaml_field message_fields[] = {
 	NUMBER("small", small_messages, 64, 16777216, "16384", "buffers", "buffers of 8 KiB"),
-	NUMBER("medium", medium_messages, 16, 1048576, "1024", "buffers", "buffers of 64 KiB"),
+	NUMBER("medium", medium_messages, 16, 131072, "128", "buffers", "buffers of 512 KiB"),
 	NUMBER("large", large_messages, 1, 4096, "4", "buffers",
 		"buffers of 16 MiB, for firmware images"),
 	NUMBER("pending_max", pending_max, 64, 16777216, "65536", "requests",

@@ -13,9 +13,10 @@
 #include <libxml/tree.h>
 
 #include "control/xml_text.h"
+#include "motorway/control_protocol.h"
 
 /* Largest document that the services of control read: a 5.1 with a certificate has about 3 KB. */
-#define XML_REQUEST_BYTES_MAX (256u * 1024)
+#define XML_REQUEST_BYTES_MAX MW_CONTROL_DOCUMENT_MAX
 
 struct xml_request {
 	xmlDoc *document;

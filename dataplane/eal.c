@@ -27,12 +27,21 @@ static void add(struct argument_list *list, const char *argument)
 		list->arguments[list->count++] = (char *)(uintptr_t)argument;
 }
 
-/* Did the operator give one of these options (`names` ends with NULL)? "-l" also matches "-l0". */
+static bool matches(const char *argument, const char *name)
+{
+	size_t length = strlen(name);
+	if (strncmp(argument, name, length) != 0)
+		return false;
+	return name[1] != '-' || argument[length] == '\0' || argument[length] == '=';
+}
+
+/* Did the operator give one of these options (`names` ends with NULL)? A short one may have its
+ * value attached ("-l0"), a long one behind "=". */
 static bool given(const struct eal_setup *setup, const char *const *names)
 {
 	for (int i = 0; i < setup->argument_count; i++)
 		for (int n = 0; names[n]; n++)
-			if (strncmp(setup->arguments[i], names[n], strlen(names[n])) == 0)
+			if (matches(setup->arguments[i], names[n]))
 				return true;
 	return false;
 }
@@ -68,8 +77,8 @@ static uint32_t cpu_list(uint32_t wanted, char *text, size_t size)
 int eal_start(const struct eal_setup *setup)
 {
 	static const char *const core_options[] = {"-l", "-c", "--lcores", NULL};
-	static const char *const memory_options[] = {
-		"-m", "--socket-mem", "--no-huge", "--huge", "--single-file", NULL};
+	static const char *const memory_options[] = {"-m", "--socket-mem", "--no-huge",
+		"--in-memory", "--huge-dir", "--legacy-mem", NULL};
 	struct argument_list list = {0};
 	char cores[128] = "";
 	char memory[16];

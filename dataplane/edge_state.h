@@ -83,7 +83,8 @@ void reply_document(
 	struct edge *edge, struct http_exchange exchange, struct message *document, bool has_body);
 
 /* Answer with an HTTP status and one line of JSON: the error's code, offset and reason; 503 also
- * with Retry-After. `path` and `reason` hold no text of the input. */
+ * with Retry-After. `path` holds names of elements, `reason`
+ * our own words. */
 struct reply_error {
 	int status;
 	const char *code;
@@ -93,7 +94,7 @@ struct reply_error {
 };
 void reply_json(struct edge *edge, struct http_exchange exchange, const struct reply_error *error);
 
-/* 503, counted as lack of room. */
+/* 503; the caller counts why. */
 void reply_capacity(struct edge *edge, struct http_exchange exchange);
 
 /* 204, 404 or 503 for a provider. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include <openssl/rand.h>
@@ -16,6 +18,7 @@
 #include <rte_ring_elem.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/duis/sign.h"
 
 #define MB (1024u * 1024)
 
@@ -128,6 +131,11 @@ static struct lcore *traffic_lcore(struct gateway *gateway)
 	return NULL;
 }
 
+static uint32_t at_most(uint32_t value, uint32_t bound)
+{
+	return value < bound ? value : bound;
+}
+
 static int create_traffic(struct gateway *gateway)
 {
 	const struct conf *conf = &gateway->conf;
@@ -136,8 +144,11 @@ static int create_traffic(struct gateway *gateway)
 		.pending_max = conf->pending_max,
 		.lane_items_max = conf->lane_items_max,
 		.edges = gateway->lcore_count > 1 ? gateway->lcore_count - 1 : 1,
-		.provider_in_flight_max = conf->provider_connections_max,
-		.user_in_flight_max = conf->user_connections_max,
+		/* Neither one provider nor one user may hold what all share. */
+		.provider_in_flight_max =
+			at_most(conf->provider_connections_max, DISPATCHES_IN_FLIGHT_MAX / 4),
+		.user_in_flight_max =
+			at_most(conf->user_connections_max, DELIVERIES_IN_FLIGHT_MAX / 4),
 		.delivery_in_flight_max = DELIVERIES_IN_FLIGHT_MAX,
 		.dispatch_attempts_max = conf->dispatch_attempts_max,
 		.dispatch_backoff_ns = 100000000ull,
@@ -192,10 +203,45 @@ static int create_edge(struct gateway *gateway, uint8_t number, struct lcore *lc
 	return 0;
 }
 
+/* The edges share their addresses (SO_REUSEPORT), so the kernel would let a second gateway share
+ * them too. A name in the abstract namespace belongs to one process and goes with it. */
+static int lock_address(const char *address)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int length = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "motorway:%s", address);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+	if (bind(fd, (struct sockaddr *)&name, size) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	return -error;
+}
+
+static int lock_addresses(struct gateway *gateway)
+{
+	const char *const addresses[] = {gateway->conf.listen, gateway->conf.provider_listen};
+	for (unsigned i = 0; i < 2; i++) {
+		gateway->address_locks[i] = lock_address(addresses[i]);
+		if (gateway->address_locks[i] < 0) {
+			int status = gateway->address_locks[i];
+			fprintf(stderr, "motorway: cannot listen on %s: %s\n", addresses[i],
+				strerror(-status));
+			return status;
+		}
+	}
+	return 0;
+}
+
 static int create_edges(struct gateway *gateway)
 {
 	uint8_t number = 0;
 	char reason[256];
+	int locked = lock_addresses(gateway);
+	if (locked < 0)
+		return locked;
 	int probe = edge_probe_addresses(&gateway->conf, reason, sizeof(reason));
 	if (probe < 0) {
 		fprintf(stderr, "motorway: %s\n", reason);
@@ -239,9 +285,28 @@ static int create_link(struct gateway *gateway)
 	return 0;
 }
 
+int gateway_check(struct gateway *gateway)
+{
+	char reason[512];
+	int status = create_answers(gateway);
+	if (status == 0)
+		status = create_schemas(gateway);
+	if (status < 0)
+		return status;
+	struct duis_signer *signer = duis_signer_create(gateway->conf.signing_key,
+		gateway->conf.signing_certificate, reason, sizeof(reason));
+	if (!signer) {
+		fprintf(stderr, "motorway: %s\n", reason);
+		status = -EINVAL;
+	}
+	duis_signer_destroy(signer);
+	duis_schemas_destroy(gateway->schemas);
+	return status;
+}
+
 int gateway_create(struct gateway *gateway)
 {
-	gateway->traffic_wake_fd = -1;
+	gateway->traffic_wake_fd = gateway->address_locks[0] = gateway->address_locks[1] = -1;
 	clock_start();
 	gateway->start_ns = clock_now_ns();
 	int status;
@@ -344,6 +409,9 @@ void gateway_destroy(struct gateway *gateway)
 		rte_ring_free(gateway->port.events[i]);
 		rte_ring_free(gateway->port.actions[i]);
 	}
+	for (unsigned i = 0; i < 2; i++)
+		if (gateway->address_locks[i] >= 0)
+			close(gateway->address_locks[i]);
 	if (gateway->traffic_wake_fd >= 0)
 		close(gateway->traffic_wake_fd);
 	registry_destroy(atomic_load_explicit(&gateway->registry, memory_order_relaxed));

@@ -29,6 +29,7 @@ struct gateway {
 	uint32_t edge_count;
 	struct lcore lcores[LCORES_MAX];
 	uint32_t lcore_count;
+	int address_locks[2];		/* sockets that keep other gateways off our addresses; -1 */
 	int traffic_wake_fd;		/* when the traffic lcore has no edge; else -1 */
 	struct stats stats[LCORES_MAX]; /* of lcores[i] */
 	struct link *link;
@@ -41,13 +42,18 @@ struct gateway {
 /* Megabytes of DPDK memory that pools and rings of this configuration need. */
 uint32_t gateway_memory_mb(const struct conf *conf);
 
+/* Can the configuration, its schemas and the DSP's key be used? Creates and frees what needs no
+ * lcore. Returns 0, or -errno after a message. */
+int gateway_check(struct gateway *gateway);
+
 /* Create everything on the lcores that the EAL has; gateway->conf is filled in. After eal_start(),
  * main thread. Returns 0, or -errno after a message; gateway_destroy() is due in both cases. */
 int gateway_create(struct gateway *gateway);
 
 /* Run all lcores, the calling thread as the main one, until SIGTERM or SIGINT has brought the
  * orderly end: users' requests are refused, what is accepted is finished, at most conf.drain_s
- * seconds. A second signal ends at once. Returns the number of answers left undelivered. */
+ * seconds. A second signal ends at once. Returns the number of answers left
+ * undelivered. */
 uint32_t gateway_run(struct gateway *gateway);
 
 void gateway_destroy(struct gateway *gateway);

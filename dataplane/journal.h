@@ -3,8 +3,8 @@
  * The journal as the traffic lcore uses it: append a record, learn later that it is durable.
  * Nothing is acknowledged, dispatched or forgotten before the record that says so is durable.
  *
- * This build has the null journal alone: it keeps nothing and calls every record durable at the
- * next poll. It stands behind the functions that a real journal will have, so that no path of a
+ * This build has the null journal alone: it keeps nothing and calls every record durable at
+ * once. It stands behind the functions that a real journal will have, so that no path of a
  * message changes when records reach a disk.
  */
 #ifndef DATAPLANE_JOURNAL_H

@@ -13,6 +13,7 @@ struct lane_user {
 	struct rte_ring *rings[MW_LANE_COUNT];
 	uint32_t occupied[MW_LANE_COUNT];
 	uint32_t in_flight[MW_LANE_COUNT];
+	bool failing; /* did not take its last delivery */
 	/* Neighbours in the circle of users that have something deliverable in this lane;
 	 * NO_USER when it has not. */
 	uint32_t next[MW_LANE_COUNT], previous[MW_LANE_COUNT];
@@ -21,10 +22,11 @@ struct lane_user {
 struct lanes {
 	uint32_t items_max;
 	uint32_t in_flight_max;
-	uint32_t user_count;
+	uint32_t free[USERS_MAX]; /* stack of numbers that no user has */
+	uint32_t free_count;
 	struct hash_index by_eui;
-	uint32_t turn[MW_LANE_COUNT]; /* the user whose turn it is, NO_USER: nobody's */
-	struct lanes_depth depth[MW_LANE_COUNT];
+	uint32_t turn[MW_LANE_COUNT];	 /* the user whose turn it is, NO_USER: nobody's */
+	uint32_t waiting[MW_LANE_COUNT]; /* of all users */
 	struct lane_user users[USERS_MAX];
 };
 
@@ -55,6 +57,9 @@ struct lanes *lanes_create(uint32_t items_max, uint32_t in_flight_max, uint64_t 
 		goto fail;
 	lanes->items_max = items_max;
 	lanes->in_flight_max = in_flight_max;
+	for (uint32_t user = 0; user < USERS_MAX; user++)
+		lanes->free[user] = USERS_MAX - 1 - user;
+	lanes->free_count = USERS_MAX;
 	for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++) {
 		lanes->turn[lane] = NO_USER;
 		for (uint32_t user = 0; user < USERS_MAX; user++) {
@@ -87,6 +92,8 @@ static bool deliverable(const struct lanes *lanes, const struct lane_user *user,
 	if (rte_ring_empty(user->rings[lane]))
 		return false;
 	uint32_t all = user->in_flight[MW_LANE_ON_DEMAND] + user->in_flight[MW_LANE_SCHEDULED];
+	if (user->failing)
+		return all == 0;
 	uint32_t kept = lane == MW_LANE_SCHEDULED && lanes->in_flight_max > 1 ? 1 : 0;
 	return all + kept < lanes->in_flight_max;
 }
@@ -144,11 +151,12 @@ static uint32_t user_find(struct lanes *lanes, uint64_t eui)
 	while ((number = hash_index_next(&lanes->by_eui, &probe)) != HASH_INDEX_NONE)
 		if (lanes->users[number].eui == eui)
 			return number;
-	if (lanes->user_count == USERS_MAX)
+	if (lanes->free_count == 0)
 		return NO_USER;
-	number = lanes->user_count++;
+	number = lanes->free[--lanes->free_count];
 	struct lane_user *user = &lanes->users[number];
 	user->eui = eui;
+	user->failing = false;
 	for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++)
 		user->next[lane] = user->previous[lane] = NO_USER;
 	hash_index_insert(&lanes->by_eui, hash, number);
@@ -158,10 +166,10 @@ static uint32_t user_find(struct lanes *lanes, uint64_t eui)
 int lanes_reserve(struct lanes *lanes, uint64_t eui, enum mw_lane lane, uint32_t *user)
 {
 	uint32_t number = user_find(lanes, eui);
+	/* Only a user with places is known, so nothing is left behind when there is no room. */
 	if (number == NO_USER || lanes->users[number].occupied[lane] == lanes->items_max)
 		return -ENOSPC;
 	lanes->users[number].occupied[lane]++;
-	lanes->depth[lane].occupied++;
 	*user = number;
 	return 0;
 }
@@ -173,7 +181,7 @@ void lanes_put(
 		lanes->users[user].rings[lane], &reference, sizeof(reference));
 	assert(status == 0); /* the place was reserved */
 	(void)status;
-	lanes->depth[lane].waiting++;
+	lanes->waiting[lane]++;
 	circles_update(lanes, user);
 }
 
@@ -188,7 +196,7 @@ bool lanes_next(struct lanes *lanes, struct pending_reference *reference)
 			rte_ring_sc_dequeue_elem(user->rings[lane], reference, sizeof(*reference));
 		assert(status == 0); /* only users with something waiting are in the circle */
 		(void)status;
-		lanes->depth[lane].waiting--;
+		lanes->waiting[lane]--;
 		user->in_flight[lane]++;
 		lanes->turn[lane] = user->next[lane];
 		circles_update(lanes, number);
@@ -197,21 +205,38 @@ bool lanes_next(struct lanes *lanes, struct pending_reference *reference)
 	return false;
 }
 
-void lanes_done(struct lanes *lanes, uint32_t user, enum mw_lane lane)
+void lanes_done(struct lanes *lanes, uint32_t user, enum mw_lane lane, bool taken)
 {
 	assert(lanes->users[user].in_flight[lane] > 0);
 	lanes->users[user].in_flight[lane]--;
+	lanes->users[user].failing = !taken;
 	circles_update(lanes, user);
+}
+
+static uint32_t hash_of_user(const void *owner, uint32_t number)
+{
+	const struct lanes *lanes = owner;
+	return hash_index_hash(&lanes->by_eui, &lanes->users[number].eui, 1);
+}
+
+/* The user has nothing here any more: its number may go to another. */
+static void user_forget(struct lanes *lanes, uint32_t number)
+{
+	hash_index_remove(&lanes->by_eui, hash_of_user(lanes, number), number, hash_of_user, lanes);
+	lanes->free[lanes->free_count++] = number;
 }
 
 void lanes_release(struct lanes *lanes, uint32_t user, enum mw_lane lane)
 {
 	assert(lanes->users[user].occupied[lane] > 0);
 	lanes->users[user].occupied[lane]--;
-	lanes->depth[lane].occupied--;
+	if (lanes->users[user].occupied[MW_LANE_ON_DEMAND] +
+			lanes->users[user].occupied[MW_LANE_SCHEDULED] ==
+		0)
+		user_forget(lanes, user);
 }
 
-struct lanes_depth lanes_depth(const struct lanes *lanes, enum mw_lane lane)
+uint32_t lanes_waiting(const struct lanes *lanes, enum mw_lane lane)
 {
-	return lanes->depth[lane];
+	return lanes->waiting[lane];
 }

@@ -29,11 +29,13 @@
 /* Message buffers. The small class holds every request of a Meter Data Retriever and every signed
  * response to one; the large class one firmware image (10,240,000 octets in base64, DUIS 11.1). */
 #define SMALL_MESSAGE_BYTES (8u * 1024)
-#define MEDIUM_MESSAGE_BYTES (64u * 1024)
+#define MEDIUM_MESSAGE_BYTES (512u * 1024)
 #define LARGE_MESSAGE_BYTES (16u * 1024 * 1024)
 
-/* A device's answer. GBCS messages are small; base64 and the Response around it must fit. */
-#define PROVIDER_RESPONSE_BYTES_MAX (1024u * 1024)
+/* A device's answer: the longest log, 13 months of half hours with 12 octets each, has 230 KB. It
+ * and the Response around its base64 fit into the medium class, so that uploads of firmware do not
+ * stand in the way of answers. */
+#define PROVIDER_RESPONSE_BYTES_MAX (352u * 1024)
 
 /* Connections an edge makes, and places it makes them to: users and providers. */
 #define CLIENT_CONNECTIONS_MAX 2048
@@ -49,7 +51,7 @@
 #define REST_NS_MAX 1000000
 
 _Static_assert((RING_EVENTS & (RING_EVENTS - 1)) == 0, "rte_ring sizes are powers of two");
-_Static_assert(LARGE_MESSAGE_BYTES > PROVIDER_RESPONSE_BYTES_MAX / 3 * 4 + 65536,
+_Static_assert(MEDIUM_MESSAGE_BYTES > PROVIDER_RESPONSE_BYTES_MAX / 3 * 4 + 16384,
 	"a Response around the largest payload must fit");
 _Static_assert(DELIVERIES_IN_FLIGHT_MAX + DISPATCHES_IN_FLIGHT_MAX < CLIENT_CONNECTIONS_MAX,
 	"every POST that traffic asks for must find a connection");

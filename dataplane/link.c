@@ -340,7 +340,9 @@ static enum peer_fault run_message(struct link *link, const struct peer_message 
 static void receive(struct link *link, int64_t now_ms)
 {
 	struct peer_message message;
-	enum peer_fault fault = peer_receive(&link->peer, now_ms);
+	/* What came before the end of the connection is still worth reading. */
+	enum peer_fault ended = peer_receive(&link->peer, now_ms);
+	enum peer_fault fault = PEER_OK;
 	int status;
 	while (link->peer.fd >= 0 && (status = peer_next(&link->peer, &message, &fault)) != 0) {
 		if (status > 0)
@@ -348,6 +350,8 @@ static void receive(struct link *link, int64_t now_ms)
 		if (fault != PEER_OK)
 			break;
 	}
+	if (fault == PEER_OK)
+		fault = ended;
 	if (link->peer.fd >= 0 && fault != PEER_OK)
 		disconnect(link, fault);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <rte_eal.h>
 
@@ -30,7 +31,7 @@ static void print_usage(FILE *out)
 {
 	fprintf(out, "usage: motorway -c FILE [-- EAL arguments]\n"
 		     "  -c, --conf FILE   configuration (motorway.yaml)\n"
-		     "      --check       check the configuration and end\n"
+		     "      --check       check the configuration, schemas and key, and end\n"
 		     "      --help        this text\n"
 		     "      --version     the version\n"
 		     "See motorway(8).\n");
@@ -97,6 +98,16 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Connections are descriptors; the usual soft limit is far below the configuration's default. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
 	static struct gateway gateway;
@@ -106,11 +117,12 @@ int main(int argc, char **argv)
 	int status = read_options(argc, argv, &options, &check);
 	if (status >= 0)
 		return status;
+	block_signals();
 	if (conf_read(options.conf_path, &gateway.conf, stderr) < 0)
 		return EXIT_STARTUP;
 	if (check)
-		return EXIT_DONE;
-	block_signals();
+		return gateway_check(&gateway) == 0 ? EXIT_DONE : EXIT_STARTUP;
+	raise_descriptor_limit();
 	const struct eal_setup eal = {
 		.lcores = gateway.conf.lcores,
 		.memory_mb = gateway_memory_mb(&gateway.conf),

@@ -109,6 +109,16 @@ struct net_buffer_source message_buffer_source(struct message_pools *pools)
 	return (struct net_buffer_source){.acquire = acquire, .release = release, .source = pools};
 }
 
+static bool scarce(const struct rte_mempool *pool)
+{
+	return rte_mempool_avail_count(pool) < pool->size / 4;
+}
+
+bool message_pools_scarce(const struct message_pools *pools, const struct message *like)
+{
+	return scarce(pools->small) || (like && like->pool != pools->small && scarce(like->pool));
+}
+
 uint32_t message_pools_free(const struct message_pools *pools)
 {
 	return rte_mempool_avail_count(pools->small) + rte_mempool_avail_count(pools->medium) +

@@ -9,6 +9,7 @@
 #ifndef DATAPLANE_MESSAGE_H
 #define DATAPLANE_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,6 @@ enum message_owner {
 struct message {
 	struct rte_mempool *pool;
 	enum message_owner owner;
-	uint32_t reserved;
 	struct net_buffer buffer; /* last: its bytes follow */
 };
 
@@ -57,6 +57,10 @@ struct message *message_of(struct net_buffer *buffer);
 
 /* Buffers for the HTTP layer of an edge lcore. */
 struct net_buffer_source message_buffer_source(struct message_pools *pools);
+
+/* Is the class of `like` (NULL: the small one), or the small one, down to its last quarter? New
+ * work is refused then, so that what was accepted always finds buffers to go on. Any lcore. */
+bool message_pools_scarce(const struct message_pools *pools, const struct message *like);
 
 /* Free messages of all classes now, and in all: for the status. Any thread. */
 uint32_t message_pools_free(const struct message_pools *pools);

@@ -35,7 +35,6 @@ enum pending_state {
 struct pending {
 	uint32_t generation;
 	uint8_t state;	     /* enum pending_state */
-	uint8_t edge;	     /* where the user's connection is */
 	uint8_t route;	     /* enum access_route; becomes DEVICE when the transform part is done */
 	uint8_t lane;	     /* enum mw_lane */
 	uint8_t provider_id; /* the device's */
@@ -43,9 +42,13 @@ struct pending {
 	uint8_t reason;	 /* enum answer_reason of a synchronous refusal */
 	bool posting;	 /* an edge has `request` on loan and reports back */
 	bool answer_due; /* somebody at `exchange` waits for the reply */
+	bool lane_place; /* it holds a place in its user's lane */
+	bool sent;	 /* a provider may have it */
+	bool in_doubt;	 /* nobody knows whether the last attempt reached the provider */
 	bool ended;	 /* goes as soon as `posting` ends */
 	bool has_body;
-	uint16_t attempts; /* POSTs to the provider so far */
+	uint16_t attempts; /* number of the attempt; one in doubt keeps its number */
+	uint16_t posts;	   /* POSTs to the provider so far */
 	uint16_t delivery_attempts;
 	struct http_exchange exchange; /* of the user; while ANSWERING: of the provider */
 	uint8_t exchange_edge;	       /* whose exchange that is */

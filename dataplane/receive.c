@@ -87,14 +87,32 @@ static struct message *message_for(struct edge *edge, struct message *body,
 	return digested;
 }
 
+/* Control's services have small documents; nothing larger is passed on to it. */
+static bool too_large_for_control(struct edge *edge, const struct http_event *http,
+	const struct duis_document *document, const struct access_decision *decision)
+{
+	static const struct reply_error too_large = {413, "too-large", 0, "",
+		"a request that the DSP itself answers has at most 256 KiB in canonical form"};
+	if (decision->route != ACCESS_ROUTE_CONTROL ||
+		document->digested_length <= MW_CONTROL_DOCUMENT_MAX)
+		return false;
+	stats_count(edge->setup.stats, STATS_REFUSED_INPUT);
+	message_free(message_of(http->body));
+	reply_json(edge, http->exchange, &too_large);
+	return true;
+}
+
 static void hand_over(struct edge *edge, const struct http_event *http,
 	const struct duis_document *document, const struct registry_user *user,
 	const struct access_decision *decision)
 {
+	if (too_large_for_control(edge, http, document, decision))
+		return;
 	struct message *body = message_of(http->body);
 	struct message *message = message_for(edge, body, document, decision->route);
 	if (!message) {
 		stats_count(edge->setup.stats, STATS_BUFFERS_SHORT);
+		stats_count(edge->setup.stats, STATS_REFUSED_CAPACITY);
 		message_free(body);
 		reply_capacity(edge, http->exchange);
 		return;
@@ -112,13 +130,15 @@ static void hand_over(struct edge *edge, const struct http_event *http,
 	};
 	terms_of(document, &event.terms);
 	if (!edge_tell_traffic(edge, &event)) {
+		stats_count(edge->setup.stats, STATS_REFUSED_CAPACITY);
 		message_free(message);
 		reply_capacity(edge, http->exchange);
 	}
 }
 
-/* May requests be taken at all now? */
-static bool open_for_requests(struct edge *edge)
+/* May requests be taken at all now? Work under way needs buffers to make progress, so new work
+ * leaves a quarter of them. */
+static bool open_for_requests(struct edge *edge, const struct message *body)
 {
 	if (atomic_load_explicit(edge->setup.draining, memory_order_relaxed)) {
 		stats_count(edge->setup.stats, STATS_REFUSED_DRAINING);
@@ -126,6 +146,10 @@ static bool open_for_requests(struct edge *edge)
 	}
 	if (!edge->registry) {
 		stats_count(edge->setup.stats, STATS_REFUSED_NO_REFERENCE);
+		return false;
+	}
+	if (message_pools_scarce(edge->setup.pools, body)) {
+		stats_count(edge->setup.stats, STATS_REFUSED_CAPACITY);
 		return false;
 	}
 	return true;
@@ -138,7 +162,7 @@ void receive_request(struct edge *edge, uint64_t now_ns, const struct http_event
 	struct duis_error error;
 
 	stats_count(edge->setup.stats, STATS_REQUESTS);
-	if (!open_for_requests(edge)) {
+	if (!open_for_requests(edge, body)) {
 		message_free(body);
 		reply_capacity(edge, event->exchange);
 		return;

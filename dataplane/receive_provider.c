@@ -9,18 +9,19 @@
 
 #include "dataplane/duis/identifier.h"
 
-/* Read an outcome header: I0, or E and digits. The lane and the schema enumeration judge the rest
- * of its meaning; here it must be a code at all. */
+/* Read an outcome header. Only what doc/providers.md names: it becomes the ResponseCode that the
+ * DSP signs, so a provider must not be able to invent one. */
 static bool outcome_read(const char *text, int length, char code[MW_CODE_SIZE])
 {
-	if (length < 2 || length >= MW_CODE_SIZE || (text[0] != 'E' && text[0] != 'I'))
-		return false;
-	for (int i = 1; i < length; i++)
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-	memcpy(code, text, (size_t)length);
-	code[length] = '\0';
-	return text[0] == 'E' || strcmp(code, "I0") == 0;
+	static const char *const outcomes[] = {"I0", "E20", "E21", "E30"};
+	for (unsigned i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+		if (strlen(outcomes[i]) != (size_t)length ||
+			memcmp(outcomes[i], text, (size_t)length) != 0)
+			continue;
+		memcpy(code, outcomes[i], (size_t)length + 1);
+		return true;
+	}
+	return false;
 }
 
 /* Fill the event from the request. Returns NULL, or what is wrong. */
@@ -33,7 +34,7 @@ static const char *response_read(
 		return "header Motorway-Request-ID must be EUI:EUI:counter";
 	length = http_request_header(edge->http, http->exchange, "Motorway-Outcome", &text);
 	if (length < 0 || !outcome_read(text, length, event->code))
-		return "header Motorway-Outcome must be I0 or a code such as E20";
+		return "header Motorway-Outcome must be I0, E20, E21 or E30";
 	if ((event->code[0] == 'I') != (http->body != NULL))
 		return "the body must be the GBCS message for I0, and empty otherwise";
 	return NULL;

@@ -26,7 +26,6 @@ static const struct reply_error no_room = {
 
 void reply_capacity(struct edge *edge, struct http_exchange exchange)
 {
-	stats_count(edge->setup.stats, STATS_REFUSED_CAPACITY);
 	reply_json(edge, exchange, &no_room);
 }
 
@@ -142,6 +141,9 @@ void reply_duis(struct edge *edge, uint64_t now_ns, const struct reply *reply)
 		stats_refuse(edge->setup.stats, reply->reason);
 		snprintf(headers, sizeof(headers), "Motorway-Reason: %s\r\n",
 			answer_reason_name(reply->reason));
+	} else if (reply->code && reply->code[0] == 'E') {
+		stats_count(edge->setup.stats, STATS_SERVICE_REFUSED);
+		snprintf(headers, sizeof(headers), "Motorway-Reason: service-refused\r\n");
 	}
 	send_reply(edge, reply->exchange, status, headers, message);
 }

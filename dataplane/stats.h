@@ -36,6 +36,7 @@
 	X(TRANSFORMED, "transformed", "answers of the transform provider passed on")               \
 	X(TRANSFORM_FAILED, "transform_failed", "transform requests without a usable answer")      \
 	X(SERVICE_ANSWERED, "service_answered", "requests answered by control")                    \
+	X(SERVICE_REFUSED, "service_refused", "requests that control answered with an error code") \
 	X(SERVICE_LATE, "service_late", "requests that control did not answer in time")            \
 	X(DUE_READS, "due_reads", "scheduled reads accepted from control")                         \
 	X(DUE_READS_REFUSED, "due_reads_refused", "scheduled reads that could not be accepted")    \

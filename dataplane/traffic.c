@@ -11,7 +11,9 @@ struct traffic *traffic_create(const struct traffic_limits *limits, struct stats
 	traffic->limits = *limits;
 	traffic->stats = stats;
 	for (unsigned id = 0; id < PROVIDERS_MAX; id++)
-		traffic->providers[id].head = traffic->providers[id].tail = PENDING_NONE;
+		for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++)
+			traffic->providers[id].lanes[lane].head =
+				traffic->providers[id].lanes[lane].tail = PENDING_NONE;
 	traffic->waits_size = limits->pending_max * DURABLE_WAITS_PER_ENTRY;
 	traffic->waits = calloc(traffic->waits_size, sizeof(*traffic->waits));
 	traffic->lanes =
@@ -77,6 +79,10 @@ void traffic_finish(struct traffic *traffic, struct pending *entry)
 	message_free(entry->request);
 	message_free(entry->answer);
 	entry->request = entry->answer = NULL;
+	if (entry->lane_place)
+		lanes_release(traffic->lanes, entry->lane_user, entry->lane);
+	if (entry->lane == MW_LANE_SCHEDULED)
+		traffic->due_reads--;
 	pending_release(&traffic->pending, entry);
 }
 
@@ -207,9 +213,8 @@ struct traffic_view traffic_view(const struct traffic *traffic)
 		.south_in_flight = traffic->south_in_flight,
 	};
 	for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++) {
-		struct lanes_depth depth = lanes_depth(traffic->lanes, lane);
-		view.lane_waiting[lane] = depth.waiting;
-		view.lane_in_flight[lane] = depth.occupied - depth.waiting;
+		view.lane_waiting[lane] = lanes_waiting(traffic->lanes, lane);
+		view.lane_in_flight[lane] = traffic->undelivered[lane] - view.lane_waiting[lane];
 	}
 	return view;
 }

@@ -18,7 +18,7 @@ static void reply_provider(
 	action->exchange = event->exchange;
 }
 
-/* May an answer come for the entry now? It must have been sent at least once. */
+/* May an answer come for the entry now? A POST of it must have begun, and it must wait for one. */
 static bool answerable(const struct pending *entry)
 {
 	switch ((enum pending_state)entry->state) {
@@ -27,7 +27,7 @@ static bool answerable(const struct pending *entry)
 	case PENDING_DISPATCHING:
 	case PENDING_BACKOFF:
 	case PENDING_AWAITING:
-		return entry->attempts > 0 && entry->route == ACCESS_ROUTE_DEVICE;
+		return entry->sent;
 	default:
 		return false;
 	}
@@ -40,6 +40,11 @@ static void answer(struct traffic *traffic, uint64_t now_ns, struct pending *ent
 	if (entry->state == PENDING_QUEUED)
 		south_queue_remove(traffic, entry);
 	pending_timer_stop(&traffic->pending, entry);
+	if (!entry->posting) {
+		/* Nobody needs what went south any more. */
+		message_free(entry->request);
+		entry->request = NULL;
+	}
 	entry->state = PENDING_ANSWERING;
 	entry->answer = message;
 	entry->answered_ns = now_ns;
@@ -58,12 +63,6 @@ void north_response(struct traffic *traffic, uint64_t now_ns, const struct traff
 		reply_provider(event, 404, out);
 		return;
 	}
-	if (lanes_reserve(traffic->lanes, entry->user, entry->lane, &entry->lane_user) != 0) {
-		stats_count(traffic->stats, STATS_RESPONSES_NO_ROOM);
-		message_free(message);
-		reply_provider(event, 503, out);
-		return;
-	}
 	stats_count(traffic->stats, STATS_RESPONSES_MATCHED);
 	answer(traffic, now_ns, entry, event->code, message);
 	entry->exchange = event->exchange;
@@ -73,10 +72,6 @@ void north_response(struct traffic *traffic, uint64_t now_ns, const struct traff
 
 void north_fail(struct traffic *traffic, uint64_t now_ns, struct pending *entry, const char *code)
 {
-	if (lanes_reserve(traffic->lanes, entry->user, entry->lane, &entry->lane_user) != 0) {
-		pending_timer_set(&traffic->pending, entry, now_ns + LANE_FULL_RETRY_NS);
-		return;
-	}
 	answer(traffic, now_ns, entry, code, NULL);
 }
 
@@ -90,8 +85,15 @@ void north_answered(struct traffic *traffic, struct pending *entry, struct traff
 		entry->answer_due = false;
 	}
 	entry->state = PENDING_LANE;
+	traffic->undelivered[entry->lane]++;
 	lanes_put(traffic->lanes, entry->lane_user, entry->lane,
 		pending_refer(&traffic->pending, entry));
+}
+
+static uint32_t deliveries(const struct traffic *traffic)
+{
+	return traffic->delivery_in_flight[MW_LANE_ON_DEMAND] +
+	       traffic->delivery_in_flight[MW_LANE_SCHEDULED];
 }
 
 /* Let answers leave, on demand strictly before scheduled, while users and rings take them. */
@@ -100,7 +102,7 @@ unsigned north_pump(struct traffic *traffic, struct traffic_actions *out)
 	unsigned done = 0;
 	struct pending_reference reference;
 	while (out->count < out->capacity &&
-		traffic->delivery_in_flight < traffic->limits.delivery_in_flight_max &&
+		deliveries(traffic) < traffic->limits.delivery_in_flight_max &&
 		lanes_next(traffic->lanes, &reference)) {
 		struct pending *entry = pending_resolve(&traffic->pending, reference);
 		assert(entry && entry->state == PENDING_LANE);
@@ -117,7 +119,7 @@ unsigned north_pump(struct traffic *traffic, struct traffic_actions *out)
 		action->schedule_id = entry->schedule_id;
 		memcpy(action->code, entry->code, sizeof(action->code));
 		entry->state = PENDING_DELIVERING;
-		traffic->delivery_in_flight++;
+		traffic->delivery_in_flight[entry->lane]++;
 		done++;
 	}
 	return done;
@@ -127,10 +129,11 @@ void north_delivered(struct traffic *traffic, uint64_t now_ns, const struct traf
 {
 	struct pending *entry = pending_resolve(&traffic->pending, event->reference);
 	assert(entry && entry->state == PENDING_DELIVERING);
-	assert(traffic->delivery_in_flight > 0);
-	traffic->delivery_in_flight--;
-	lanes_done(traffic->lanes, entry->lane_user, entry->lane);
-	if (event->status >= 200 && event->status <= 299) {
+	assert(traffic->delivery_in_flight[entry->lane] > 0);
+	traffic->delivery_in_flight[entry->lane]--;
+	bool taken = event->status >= 200 && event->status <= 299;
+	lanes_done(traffic->lanes, entry->lane_user, entry->lane, taken);
+	if (taken) {
 		bool on_demand = entry->lane == MW_LANE_ON_DEMAND;
 		stats_count(traffic->stats,
 			on_demand ? STATS_DELIVERED_ON_DEMAND : STATS_DELIVERED_SCHEDULED);
@@ -154,7 +157,7 @@ void north_delivered(struct traffic *traffic, uint64_t now_ns, const struct traf
 
 void north_finished(struct traffic *traffic, struct pending *entry)
 {
-	lanes_release(traffic->lanes, entry->lane_user, entry->lane);
+	traffic->undelivered[entry->lane]--;
 	traffic_finish(traffic, entry);
 }
 

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* The share of the pending table that requests queued for one provider may take: one in so many. */
+#define PROVIDER_SHARE 4
+
 static bool status_taken(int status)
 {
 	return status >= 200 && status <= 299;
@@ -27,7 +30,7 @@ static struct provider_queue *provider_of(struct traffic *traffic, const struct 
 
 static void queue_append(struct traffic *traffic, struct pending *entry)
 {
-	struct provider_queue *queue = provider_of(traffic, entry);
+	struct pending_queue *queue = &provider_of(traffic, entry)->lanes[entry->lane];
 	uint32_t number = pending_refer(&traffic->pending, entry).index;
 	entry->state = PENDING_QUEUED;
 	entry->queue_next = PENDING_NONE;
@@ -37,14 +40,14 @@ static void queue_append(struct traffic *traffic, struct pending *entry)
 	else
 		traffic->pending.entries[queue->tail].queue_next = number;
 	queue->tail = number;
-	queue->queued++;
+	queue->count++;
 	traffic->south_queued++;
 }
 
 void south_queue_remove(struct traffic *traffic, struct pending *entry)
 {
-	struct provider_queue *queue = provider_of(traffic, entry);
-	assert(entry->state == PENDING_QUEUED && queue->queued > 0);
+	struct pending_queue *queue = &provider_of(traffic, entry)->lanes[entry->lane];
+	assert(entry->state == PENDING_QUEUED && queue->count > 0);
 	if (entry->queue_previous == PENDING_NONE)
 		queue->head = entry->queue_next;
 	else
@@ -54,8 +57,43 @@ void south_queue_remove(struct traffic *traffic, struct pending *entry)
 	else
 		traffic->pending.entries[entry->queue_next].queue_previous = entry->queue_previous;
 	entry->queue_next = entry->queue_previous = PENDING_NONE;
-	queue->queued--;
+	queue->count--;
 	traffic->south_queued--;
+}
+
+static uint32_t queued_for(const struct provider_queue *provider)
+{
+	return provider->lanes[MW_LANE_ON_DEMAND].count + provider->lanes[MW_LANE_SCHEDULED].count;
+}
+
+/* An entry for the request, with a place in its user's lane if an answer will travel there: what is
+ * accepted can always be answered, and no user can fill the table. NULL when there is no room. */
+static struct pending *take_entry(struct traffic *traffic, const struct traffic_event *event,
+	enum access_route route, enum mw_lane lane)
+{
+	bool travels = route == ACCESS_ROUTE_DEVICE || route == ACCESS_ROUTE_TRANSFORM_AND_DEVICE;
+	uint32_t lane_user = 0;
+	/* A provider that takes nothing leaves most of the table to the others. */
+	if (travels && queued_for(&traffic->providers[event->provider_id]) >=
+			       traffic->pending.size / PROVIDER_SHARE)
+		return NULL;
+	if (travels && lanes_reserve(traffic->lanes, event->user, lane, &lane_user) != 0)
+		return NULL;
+	struct pending *entry = pending_take(&traffic->pending, &event->terms.request_id);
+	if (!entry) {
+		if (travels)
+			lanes_release(traffic->lanes, lane_user, lane);
+		return NULL;
+	}
+	entry->state = PENDING_ACCEPTING;
+	entry->route = (uint8_t)route;
+	entry->lane = (uint8_t)lane;
+	entry->lane_place = travels;
+	entry->lane_user = lane_user;
+	entry->provider_id = event->provider_id;
+	entry->terms = event->terms;
+	entry->user = event->user;
+	return entry;
 }
 
 static void reply_refused(
@@ -76,7 +114,7 @@ void south_request(
 	enum answer_reason reason = ANSWER_REQUEST_ID_REPEATED;
 
 	if (!pending_find(&traffic->pending, &event->terms.request_id)) {
-		entry = pending_take(&traffic->pending, &event->terms.request_id);
+		entry = take_entry(traffic, event, event->route, MW_LANE_ON_DEMAND);
 		reason = ANSWER_CAPACITY;
 	}
 	if (!entry) {
@@ -84,16 +122,10 @@ void south_request(
 		reply_refused(event, reason, out);
 		return;
 	}
-	entry->state = PENDING_ACCEPTING;
-	entry->edge = entry->exchange_edge = event->edge;
+	entry->exchange_edge = event->edge;
 	entry->exchange = event->exchange;
 	entry->answer_due = true;
-	entry->route = event->route;
-	entry->lane = MW_LANE_ON_DEMAND;
-	entry->provider_id = event->provider_id;
 	entry->transform_provider_id = event->transform_provider_id;
-	entry->terms = event->terms;
-	entry->user = event->user;
 	entry->roles = event->roles;
 	entry->received_ns = event->received_ns;
 	entry->request = message;
@@ -115,23 +147,24 @@ void south_due_read(struct traffic *traffic, uint64_t now_ns, const struct traff
 {
 	struct message *message = message_pass(event->message, MESSAGE_LINK, MESSAGE_TRAFFIC);
 	/* Control offers a run again when it does not know what became of it; a run that is still
-	 * pending has been taken. */
-	bool known = pending_find(&traffic->pending, &event->terms.request_id) != NULL;
-	struct pending *entry =
-		known ? NULL : pending_take(&traffic->pending, &event->terms.request_id);
-	if (!entry) {
+	 * pending has been taken, and is reported as soon as that is durable. */
+	struct pending *entry = pending_find(&traffic->pending, &event->terms.request_id);
+	if (entry) {
 		message_free(message);
-		if (!known)
-			stats_count(traffic->stats, STATS_DUE_READS_REFUSED);
-		due_read_taken(event, known ? 0 : -EAGAIN, out);
+		if (entry->state != PENDING_ACCEPTING)
+			due_read_taken(event, 0, out);
 		return;
 	}
-	entry->state = PENDING_ACCEPTING;
-	entry->route = ACCESS_ROUTE_DEVICE;
-	entry->lane = MW_LANE_SCHEDULED;
-	entry->provider_id = event->provider_id;
-	entry->terms = event->terms;
-	entry->user = event->user;
+	/* Scheduled reads leave half of the table to those who wait for an answer. */
+	if (traffic->due_reads < traffic->pending.size / 2)
+		entry = take_entry(traffic, event, ACCESS_ROUTE_DEVICE, MW_LANE_SCHEDULED);
+	if (!entry) {
+		message_free(message);
+		stats_count(traffic->stats, STATS_DUE_READS_REFUSED);
+		due_read_taken(event, -EAGAIN, out);
+		return;
+	}
+	traffic->due_reads++;
 	entry->received_ns = now_ns;
 	entry->schedule_id = event->schedule_id;
 	entry->occurrence = event->occurrence;
@@ -192,6 +225,15 @@ void south_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *en
 	}
 }
 
+/* What goes to the provider next: on demand before scheduled. NULL when nothing waits. */
+static struct pending *queue_first(struct traffic *traffic, const struct provider_queue *provider)
+{
+	for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++)
+		if (provider->lanes[lane].count > 0)
+			return &traffic->pending.entries[provider->lanes[lane].head];
+	return NULL;
+}
+
 /* Take the next entries out of the providers' queues, one of each provider in turn. */
 unsigned south_pump(struct traffic *traffic, unsigned budget)
 {
@@ -199,17 +241,18 @@ unsigned south_pump(struct traffic *traffic, unsigned budget)
 	for (unsigned idle = 0; idle < PROVIDERS_MAX && done < budget &&
 				traffic->south_in_flight < DISPATCHES_IN_FLIGHT_MAX;
 		idle++) {
-		struct provider_queue *queue = &traffic->providers[traffic->provider_turn];
+		struct provider_queue *provider = &traffic->providers[traffic->provider_turn];
 		traffic->provider_turn = (traffic->provider_turn + 1) % PROVIDERS_MAX;
-		if (queue->queued == 0 ||
-			queue->in_flight == traffic->limits.provider_in_flight_max)
+		struct pending *entry = queue_first(traffic, provider);
+		if (!entry || provider->in_flight == traffic->limits.provider_in_flight_max)
 			continue;
-		struct pending *entry = &traffic->pending.entries[queue->head];
 		south_queue_remove(traffic, entry);
-		queue->in_flight++;
+		provider->in_flight++;
 		traffic->south_in_flight++;
 		entry->posting = true;
-		entry->attempts++;
+		entry->posts++;
+		if (!entry->in_doubt)
+			entry->attempts++;
 		entry->state = PENDING_INTENT;
 		traffic_record(traffic, entry, JOURNAL_DISPATCH_INTENT, NULL, DURABLE_INTENT);
 		done++;
@@ -253,6 +296,7 @@ void south_intent(struct traffic *traffic, struct pending *entry, struct traffic
 	action->message = entry->request;
 	action->terms = entry->terms;
 	entry->state = PENDING_DISPATCHING;
+	entry->sent = !transform;
 }
 
 /* The entry that an edge reports about. It stays while its request is on loan, so the reference
@@ -262,6 +306,13 @@ static struct pending *posting_entry(struct traffic *traffic, const struct traff
 	struct pending *entry = pending_resolve(&traffic->pending, event->reference);
 	assert(entry && entry->posting);
 	return entry;
+}
+
+/* Did the POST fail before anything could leave, for want of something here? */
+static bool never_left(int status)
+{
+	return status == -EAGAIN || status == -ENOBUFS || status == -ENOMEM || status == -EMFILE ||
+	       status == -ENFILE || status == -EIO;
 }
 
 void south_dispatched(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event)
@@ -281,15 +332,21 @@ void south_dispatched(struct traffic *traffic, uint64_t now_ns, const struct tra
 		entry->state = PENDING_AWAITING;
 		pending_timer_set(
 			&traffic->pending, entry, now_ns + traffic->limits.response_timeout_ns);
-		traffic_record(
-			traffic, entry, JOURNAL_DISPATCHED, entry->request, DURABLE_DISPATCHED);
+		traffic_record(traffic, entry, JOURNAL_DISPATCHED, NULL, DURABLE_DISPATCHED);
 		return;
+	}
+	if (never_left(event->status)) {
+		/* Our own shortage is not the provider's failure. */
+		entry->posts--;
+		if (!entry->in_doubt)
+			entry->attempts--;
+	} else if (event->status < 0 && event->status != -ECONNREFUSED) {
+		entry->in_doubt = true;
 	}
 	entry->state = PENDING_BACKOFF;
 	pending_timer_set(&traffic->pending, entry,
 		now_ns + traffic_backoff_ns(traffic->limits.dispatch_backoff_ns,
-				 traffic->limits.dispatch_backoff_ns * 64, entry->attempts - 1u,
-				 entry));
+				 traffic->limits.dispatch_backoff_ns * 64, entry->posts, entry));
 }
 
 /* A synchronous answer is there (or its failure): make it durable, then reply. */
@@ -360,7 +417,7 @@ void south_completed(struct traffic *traffic, uint64_t now_ns, struct pending *e
 	if (accepted && entry->route == ACCESS_ROUTE_TRANSFORM_AND_DEVICE &&
 		entry->code[0] == 'I') {
 		entry->route = ACCESS_ROUTE_DEVICE;
-		entry->attempts = 0;
+		entry->attempts = entry->posts = 0;
 		queue_append(traffic, entry);
 		return;
 	}
@@ -376,19 +433,24 @@ void south_timer(struct traffic *traffic, uint64_t now_ns, struct pending *entry
 		break;
 	case PENDING_QUEUED: /* for the transform provider: nobody else sets a timer here */
 		south_queue_remove(traffic, entry);
-		/* fall through */
+		__attribute__((fallthrough));
 	case PENDING_INTENT:
 	case PENDING_DISPATCHING:
 		stats_count(traffic->stats, STATS_TRANSFORM_FAILED);
 		complete(traffic, entry, ANSWER_TRANSFORM_FAILED);
 		break;
 	case PENDING_BACKOFF:
-		if (entry->attempts < traffic->limits.dispatch_attempts_max) {
+		if (entry->posts < traffic->limits.dispatch_attempts_max) {
 			queue_append(traffic, entry);
-			break;
+		} else if (entry->in_doubt) {
+			/* The provider may have it: the device's answer may still come. */
+			entry->state = PENDING_AWAITING;
+			pending_timer_set(&traffic->pending, entry,
+				now_ns + traffic->limits.response_timeout_ns);
+		} else {
+			stats_count(traffic->stats, STATS_DISPATCH_GIVEN_UP);
+			north_fail(traffic, now_ns, entry, traffic->limits.unreachable_code);
 		}
-		stats_count(traffic->stats, STATS_DISPATCH_GIVEN_UP);
-		north_fail(traffic, now_ns, entry, traffic->limits.unreachable_code);
 		break;
 	case PENDING_AWAITING:
 		stats_count(traffic->stats, STATS_DEVICE_SILENT);

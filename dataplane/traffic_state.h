@@ -29,9 +29,14 @@ struct durable_wait {
 /* An entry has at most two records under way at a time, DISPATCHED and ANSWERED. */
 #define DURABLE_WAITS_PER_ENTRY 2
 
-struct provider_queue {
+struct pending_queue {
 	uint32_t head, tail; /* of pending entries, PENDING_NONE when empty */
-	uint32_t queued;
+	uint32_t count;
+};
+
+/* What waits for a provider: on demand goes first. */
+struct provider_queue {
+	struct pending_queue lanes[MW_LANE_COUNT];
 	uint32_t in_flight;
 };
 
@@ -45,8 +50,10 @@ struct traffic {
 	uint32_t provider_turn; /* the provider whose queue is looked at first */
 	uint32_t south_queued;
 	uint32_t south_in_flight;
-	uint32_t delivery_in_flight;
-	struct durable_wait *waits; /* circular */
+	uint32_t delivery_in_flight[MW_LANE_COUNT];
+	uint32_t undelivered[MW_LANE_COUNT]; /* answered, and not yet forgotten */
+	uint32_t due_reads;		     /* entries of scheduled reads */
+	struct durable_wait *waits;	     /* circular */
 	uint32_t waits_head, waits_count, waits_size;
 };
 

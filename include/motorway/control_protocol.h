@@ -145,6 +145,9 @@ struct mw_control_srv_rule {
 	uint8_t reserved2[4];
 };
 
+/* Documents for control's services are small; the data plane refuses longer ones itself. */
+#define MW_CONTROL_DOCUMENT_MAX (256u * 1024)
+
 struct mw_control_service_request {
 	uint64_t token; /* chosen by the data plane, returned in the answer */
 	struct mw_request_id request_id;

@@ -123,9 +123,11 @@ class Provider(Endpoint):
     def _dispatched(self, post):
         status = self.status(post) if callable(self.status) else self.status
         key = (post.headers.get("motorway-request-id"), post.headers.get("motorway-attempt"))
+        taken = status is not None and 200 <= status < 300
         fresh = key not in self.seen
-        self.seen.add(key)
-        if self.answers and status is not None and 200 <= status < 300 and fresh:
+        if taken:
+            self.seen.add(key)
+        if self.answers and taken and fresh:
             threading.Timer(self.delay_s, self._answer, (key[0],)).start()
         return status
 

@@ -231,7 +231,7 @@ class Gateway:
             base = yaml.safe_load(file)
         base = laid_over(base, {
             "data_plane": {"memory_mb": 128, "lcores": 2, "drain_s": 10},
-            "messages": {"small": 2048, "medium": 128, "large": 2, "pending_max": 4096},
+            "messages": {"small": 2048, "medium": 16, "large": 2, "pending_max": 4096},
             "edge": {"listen": f"{wire.HOST}:{self.port}",
                      "provider_listen": f"{wire.HOST}:{self.provider_port}"},
             "control": {"socket": self.socket},

@@ -77,10 +77,10 @@ Test(traffic, request_id_in_progress_is_refused)
 Test(traffic, full_table_is_said_at_the_door)
 {
 	for (uint64_t i = 0; i < default_limits.pending_max; i++) {
-		struct traffic_event event = request_event(i, USER_A);
+		struct traffic_event event = request_event(i, USER_A + i / 4);
 		step(&event);
 	}
-	struct traffic_event event = request_event(1000, USER_A);
+	struct traffic_event event = request_event(1000, USER_A + 1000);
 	step(&event);
 	only(ACTION_REPLY_CAPACITY, 1);
 }
@@ -264,27 +264,213 @@ Test(traffic, user_that_does_not_take_it_gets_it_later)
 	cr_expect_eq(counter_of(STATS_DELIVERED_ON_DEMAND), 1);
 }
 
-Test(traffic, full_lane_puts_the_provider_off)
+/* Answer one request or read of `user` so that it waits in the lane; its delivery, if any came out
+ * with it, is put into *deliver (type 0 when none). */
+static struct action into_lane(struct traffic_event event)
+{
+	struct action nothing = {0};
+	step(&event);
+	tick();
+	tick();
+	struct action dispatch = out.actions[out.count - 1];
+	cr_assert_eq(dispatch.type, ACTION_DISPATCH);
+	struct traffic_event end = ended_event(EVENT_DISPATCHED, &dispatch, 204);
+	step(&end);
+	struct traffic_event answer = response_event(&dispatch.terms.request_id, "I0");
+	step(&answer);
+	tick();
+	return out.count > 1 ? out.actions[1] : nothing;
+}
+
+Test(traffic, user_with_a_full_lane_is_refused_at_the_door_and_nobody_else)
+{
+	for (uint64_t i = 0; i < default_limits.lane_items_max; i++) {
+		struct traffic_event event = request_event(i, USER_A);
+		step(&event);
+		cr_assert_eq(out.count, 0);
+	}
+	struct traffic_event event = request_event(100, USER_A);
+	step(&event);
+	only(ACTION_REPLY_CAPACITY, 1);
+	event = request_event(101, USER_B);
+	step(&event);
+	cr_expect_eq(out.count, 0, "another user has room");
+	/* Requests that are answered at once need no place in a lane. */
+	event = request_event(102, USER_A);
+	event.route = ACCESS_ROUTE_TRANSFORM;
+	step(&event);
+	cr_expect_eq(out.count, 0);
+	tick();
+}
+
+Test(traffic, place_in_the_lane_is_free_again_after_delivery)
+{
+	for (uint64_t i = 0; i < 3 * default_limits.lane_items_max; i++) {
+		struct action dispatch = accept_request(i, USER_A);
+		dispatched(&dispatch);
+		respond(&dispatch, "I0");
+		struct action deliver = out.actions[1];
+		delivered(&deliver, 204);
+	}
+	cr_expect(traffic_idle(traffic));
+}
+
+Test(traffic, users_that_have_gone_make_room_for_others)
+{
+	for (uint64_t user = 1; user <= 2 * USERS_MAX; user++) {
+		struct action dispatch = accept_request(1, 0x1000 + user);
+		dispatched(&dispatch);
+		respond(&dispatch, "I0");
+		struct action deliver = out.actions[1];
+		delivered(&deliver, 204);
+	}
+	cr_expect(traffic_idle(traffic));
+}
+
+Test(traffic, attempt_in_doubt_keeps_its_number)
+{
+	struct action dispatch = accept_request(1, USER_A);
+	for (unsigned attempt = 1; attempt <= 3; attempt++) {
+		cr_assert_eq(
+			dispatch.attempt, 1, "a new number although the first may have arrived");
+		struct traffic_event event =
+			ended_event(EVENT_DISPATCHED, &dispatch, attempt == 2 ? 503 : -ETIMEDOUT);
+		step(&event);
+		now_ns += 2 * SECOND;
+		tick();
+		if (attempt < 3)
+			dispatch = only(ACTION_DISPATCH, PROVIDER % 2);
+	}
+	/* Not E20: the provider may have it, and its answer is still taken. */
+	cr_assert_eq(out.count, 0);
+	respond(&dispatch, "I0");
+	struct action deliver = out.actions[1];
+	cr_expect_str_eq(deliver.code, "I0");
+	delivered(&deliver, 204);
+	cr_expect(traffic_idle(traffic));
+}
+
+Test(traffic, attempt_in_doubt_without_answer_ends_in_e21)
+{
+	struct action dispatch = accept_request(1, USER_A);
+	for (unsigned attempt = 1; attempt <= 3; attempt++) {
+		struct traffic_event event = ended_event(EVENT_DISPATCHED, &dispatch, -ECONNRESET);
+		step(&event);
+		now_ns += 2 * SECOND;
+		tick();
+		if (attempt < 3)
+			dispatch = only(ACTION_DISPATCH, PROVIDER % 2);
+	}
+	now_ns += 31 * SECOND;
+	tick();
+	cr_expect_str_eq(only(ACTION_DELIVER, 0).code, "E21");
+	cr_expect_eq(counter_of(STATS_DEVICE_SILENT), 1);
+	cr_expect_eq(counter_of(STATS_DISPATCH_GIVEN_UP), 0);
+}
+
+Test(traffic, shortage_here_is_not_the_provider_s_failure)
+{
+	struct action dispatch = accept_request(1, USER_A);
+	for (unsigned i = 0; i < 20; i++) {
+		struct traffic_event event = ended_event(EVENT_DISPATCHED, &dispatch, -ENOBUFS);
+		step(&event);
+		now_ns += 10 * SECOND;
+		tick();
+		dispatch = only(ACTION_DISPATCH, PROVIDER % 2);
+		cr_assert_eq(dispatch.attempt, 1);
+	}
+	dispatched(&dispatch);
+}
+
+Test(traffic, nothing_is_answered_before_it_was_sent)
+{
+	struct traffic_event event = request_event(1, USER_A);
+	step(&event);
+	tick();
+	event = response_event(&event.terms.request_id, "I0");
+	step(&event);
+	cr_expect_eq(only(ACTION_REPLY_PROVIDER, 0).status, 404);
+}
+
+Test(traffic, on_demand_goes_to_the_provider_first)
 {
 	struct traffic_limits limits = default_limits;
-	limits.provider_in_flight_max = 8;
+	limits.provider_in_flight_max = 1;
 	traffic_destroy(traffic);
 	start(&limits);
-	struct action dispatches[5];
-	for (uint64_t i = 0; i < 5; i++) {
-		dispatches[i] = accept_request(i, USER_A);
-		dispatched(&dispatches[i]);
-	}
-	for (uint64_t i = 0; i < 4; i++)
-		respond(&dispatches[i], "I0");
-	struct traffic_event event = response_event(&dispatches[4].terms.request_id, "I0");
+	struct traffic_event event = due_event(1, USER_A);
 	step(&event);
-	cr_expect_eq(only(ACTION_REPLY_PROVIDER, 0).status, 503);
-	cr_expect_eq(counter_of(STATS_RESPONSES_NO_ROOM), 1);
-	/* Another user has room. */
-	struct action other = accept_request(100, USER_B);
-	dispatched(&other);
-	respond(&other, "I0");
+	tick();
+	tick();
+	struct action dispatch = out.actions[out.count - 1];
+	cr_assert_eq(dispatch.type, ACTION_DISPATCH);
+	for (uint64_t i = 2; i <= 4; i++) {
+		event = due_event(i, USER_A);
+		step(&event);
+	}
+	event = request_event(5, USER_B);
+	step(&event);
+	tick();
+	event = ended_event(EVENT_DISPATCHED, &dispatch, 204);
+	step(&event);
+	tick();
+	cr_assert_geq(out.count, 1);
+	dispatch = out.actions[out.count - 1];
+	cr_assert_eq(dispatch.type, ACTION_DISPATCH);
+	cr_expect_eq(dispatch.lane, MW_LANE_ON_DEMAND);
+}
+
+Test(traffic, provider_that_takes_nothing_leaves_the_table_to_others)
+{
+	struct traffic_limits limits = default_limits;
+	limits.lane_items_max = 64;
+	traffic_destroy(traffic);
+	start(&limits);
+	unsigned accepted = 0;
+	for (uint64_t i = 0; i < limits.pending_max; i++) {
+		struct traffic_event event = request_event(i, USER_A);
+		step(&event);
+		accepted += out.count == 0;
+		tick();
+		tick();
+	}
+	cr_expect_leq(accepted, limits.pending_max / 4 + 3);
+	struct traffic_event event = request_event(1000, USER_A);
+	event.provider_id = OTHER_PROVIDER;
+	step(&event);
+	cr_expect_eq(out.count, 0, "another provider's request is accepted");
+}
+
+Test(traffic, due_reads_leave_half_of_the_table)
+{
+	struct traffic_limits limits = default_limits;
+	limits.lane_items_max = 64;
+	traffic_destroy(traffic);
+	start(&limits);
+	unsigned refused = 0;
+	for (uint64_t i = 0; i < limits.pending_max; i++) {
+		struct traffic_event event = due_event(i, USER_A);
+		event.provider_id = (uint8_t)(i % 8);
+		step(&event);
+		refused += out.count == 1 && out.actions[0].status == -EAGAIN;
+	}
+	cr_expect_eq(refused, limits.pending_max / 2);
+}
+
+Test(traffic, user_that_fails_gets_one_delivery_at_a_time)
+{
+	struct action first = into_lane(request_event(1, USER_A));
+	struct action second = into_lane(request_event(2, USER_A));
+	cr_assert_eq(second.type, ACTION_DELIVER);
+	delivered(&first, -ETIMEDOUT);
+	delivered(&second, -ETIMEDOUT);
+	now_ns += 10 * SECOND;
+	tick();
+	struct action again = only(ACTION_DELIVER, out.destination[0]);
+	delivered(&again, 204);
+	again = only(ACTION_DELIVER, out.destination[0]);
+	delivered(&again, 204);
+	cr_expect(traffic_idle(traffic));
 }
 
 Test(traffic, scheduled_read_is_taken_once_and_wrapped)
@@ -312,24 +498,6 @@ Test(traffic, scheduled_read_is_taken_once_and_wrapped)
 	delivered(&deliver, 204);
 	cr_expect_eq(counter_of(STATS_DELIVERED_SCHEDULED), 1);
 	cr_expect(traffic_idle(traffic));
-}
-
-/* Answer one request or read of `user` so that it waits in the lane; its delivery, if any came out
- * with it, is put into *deliver (type 0 when none). */
-static struct action into_lane(struct traffic_event event)
-{
-	struct action nothing = {0};
-	step(&event);
-	tick();
-	tick();
-	struct action dispatch = out.actions[out.count - 1];
-	cr_assert_eq(dispatch.type, ACTION_DISPATCH);
-	struct traffic_event end = ended_event(EVENT_DISPATCHED, &dispatch, 204);
-	step(&end);
-	struct traffic_event answer = response_event(&dispatch.terms.request_id, "I0");
-	step(&answer);
-	tick();
-	return out.count > 1 ? out.actions[1] : nothing;
 }
 
 Test(traffic, on_demand_leaves_before_scheduled)
