@@ -36,9 +36,9 @@
 enum duis_error_code {
 	DUIS_OK = 0,
 #define DUIS_ERROR_ENUM(name, text, meaning) DUIS_ERROR_##name,
-	DUIS_ERRORS(DUIS_ERROR_ENUM)
+	DUIS_ERRORS (DUIS_ERROR_ENUM)
 #undef DUIS_ERROR_ENUM
-		DUIS_ERROR_COUNT,
+	DUIS_ERROR_COUNT,
 };
 
 /* Longest element path and rule text that are kept; longer ones are cut at their end. */

@@ -14,10 +14,10 @@
 #include "motorway/duis_terms.h"
 
 enum duis_response_body {
-	DUIS_BODY_NONE = 0,       /* an acknowledgement or an error code */
-	DUIS_BODY_GBCS_PAYLOAD,   /* ResponseMessage/GBCSPayload, payload = GBCS octets */
-	DUIS_BODY_SCHEDULED,      /* ResponseMessage/DSPScheduledMessage{GBCSPayload, DSPScheduleID} */
-	DUIS_BODY_ELEMENT,        /* payload = canonical XML of the element behind the references */
+	DUIS_BODY_NONE = 0,	/* an acknowledgement or an error code */
+	DUIS_BODY_GBCS_PAYLOAD, /* ResponseMessage/GBCSPayload, payload = GBCS octets */
+	DUIS_BODY_SCHEDULED, /* ResponseMessage/DSPScheduledMessage{GBCSPayload, DSPScheduleID} */
+	DUIS_BODY_ELEMENT,   /* payload = canonical XML of the element behind the references */
 };
 
 struct duis_response {
@@ -26,8 +26,8 @@ struct duis_response {
 	bool has_response_id;
 	struct mw_request_id request_id;
 	struct mw_request_id response_id;
-	const char *code;            /* ResponseCode, "I99" */
-	int64_t date_time_ms;        /* ResponseDateTime, ms since 1970 UTC */
+	const char *code;     /* ResponseCode, "I99" */
+	int64_t date_time_ms; /* ResponseDateTime, ms since 1970 UTC */
 	const char *service_reference;
 	const char *service_reference_variant;
 	enum duis_response_body body;
