@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start and end of the programs: signals, one core, ordinary pages, an ordinary user."""
+import glob
 import os
 import pwd
 import re
@@ -196,6 +197,7 @@ def test_ordinary_user():
     os.makedirs(os.path.join(folder, "var", "keys"))
     drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
     own = Gateway(start=False, folder=folder, programs=programs, prefix=drop)
+    point_into(folder)
     subprocess.run(["chown", "-R", "nobody:", folder], check=True)
     with own:
         own.control = gateways.Program(
@@ -205,6 +207,15 @@ def test_ordinary_user():
         for _ in range(20):
             own.good()
         assert nobody_runs(programs["motorway"]), "motorway does not run as nobody"
+
+
+def point_into(folder):
+    """Let the configuration name the copies in `folder`: the clone may lie where nobody may look."""
+    for name in glob.glob(os.path.join(folder, "conf", "**", "*.yaml"), recursive=True):
+        with open(name, encoding="utf-8") as file:
+            text = file.read()
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text.replace(str(gateways.ROOT / "var"), os.path.join(folder, "var")))
 
 
 def nobody_runs(program):
