@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Simple types: the built-in ones, restrictions of them, and canonical forms of values. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/schema_model.h"
+
+struct built_in {
+	const char *name;
+	enum mw_image_kind kind;
+	enum mw_image_white_space white_space;
+	const char *minimum;
+	const char *maximum;
+};
+
+/* XML Schema part 2, section 3, as far as it is supported. */
+static const struct built_in built_ins[] = {
+	{"string", MW_IMAGE_STRING, MW_IMAGE_PRESERVE, NULL, NULL},
+	{"normalizedString", MW_IMAGE_STRING, MW_IMAGE_REPLACE, NULL, NULL},
+	{"token", MW_IMAGE_STRING, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"boolean", MW_IMAGE_BOOLEAN, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"decimal", MW_IMAGE_DECIMAL, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"integer", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"nonPositiveInteger", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, NULL, "0"},
+	{"negativeInteger", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, NULL, "-1"},
+	{"nonNegativeInteger", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "0", NULL},
+	{"positiveInteger", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "1", NULL},
+	{"long", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "-9223372036854775808",
+		"9223372036854775807"},
+	{"int", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "-2147483648", "2147483647"},
+	{"short", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "-32768", "32767"},
+	{"byte", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "-128", "127"},
+	{"unsignedLong", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "0", "18446744073709551615"},
+	{"unsignedInt", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "0", "4294967295"},
+	{"unsignedShort", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "0", "65535"},
+	{"unsignedByte", MW_IMAGE_INTEGER, MW_IMAGE_COLLAPSE, "0", "255"},
+	{"dateTime", MW_IMAGE_DATE_TIME, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"date", MW_IMAGE_DATE, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"time", MW_IMAGE_TIME, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"hexBinary", MW_IMAGE_HEX, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"base64Binary", MW_IMAGE_BASE64, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"anyURI", MW_IMAGE_ANY_URI, MW_IMAGE_COLLAPSE, NULL, NULL},
+	{"ID", MW_IMAGE_ID, MW_IMAGE_COLLAPSE, NULL, NULL},
+};
+
+#define BUILT_INS (sizeof(built_ins) / sizeof(built_ins[0]))
+
+static const struct built_in *find_built_in(const char *name)
+{
+	for (size_t index = 0; index < BUILT_INS; index++)
+		if (strcmp(built_ins[index].name, name) == 0)
+			return &built_ins[index];
+	return NULL;
+}
+
+/* ---- decimals ---- */
+
+const char *schema_decimal(struct schema *schema, const char *text)
+{
+	bool negative = *text == '-';
+	const char *whole = text + (*text == '-' || *text == '+');
+	size_t whole_length = strspn(whole, "0123456789");
+	const char *fraction = whole + whole_length;
+	size_t fraction_length = 0;
+	char *result;
+
+	if (*fraction == '.') {
+		fraction++;
+		fraction_length = strspn(fraction, "0123456789");
+	}
+	if (whole_length + fraction_length == 0 || fraction[fraction_length] != '\0')
+		return NULL;
+	while (fraction_length > 0 && fraction[fraction_length - 1] == '0')
+		fraction_length--;
+	while (whole_length > 0 && *whole == '0') {
+		whole++;
+		whole_length--;
+	}
+	if (whole_length + fraction_length == 0)
+		return "0";
+	result = schema_allocate(schema, whole_length + fraction_length + 4);
+	sprintf(result, "%s%.*s%s%.*s", negative ? "-" : "",
+		whole_length > 0 ? (int)whole_length : 1, whole_length > 0 ? whole : "0",
+		fraction_length > 0 ? "." : "", (int)fraction_length, fraction);
+	return result;
+}
+
+int schema_decimal_compare(const char *one, const char *other)
+{
+	bool one_negative = *one == '-';
+	bool other_negative = *other == '-';
+	size_t one_whole;
+	size_t other_whole;
+	int result;
+
+	if (one_negative != other_negative)
+		return one_negative ? -1 : 1;
+	one += one_negative;
+	other += other_negative;
+	one_whole = strcspn(one, ".");
+	other_whole = strcspn(other, ".");
+	if (one_whole != other_whole)
+		result = one_whole < other_whole ? -1 : 1;
+	else
+		result = strcmp(one, other); /* '.' and NUL sort below digits */
+	return one_negative ? -result : result;
+}
+
+/* ---- canonical values ---- */
+
+static char *collapse(struct schema *schema, const char *text, enum mw_image_white_space rule)
+{
+	char *result = schema_copy(schema, text, strlen(text));
+	size_t length = 0;
+
+	if (rule == MW_IMAGE_PRESERVE)
+		return result;
+	for (const char *at = text; *at != '\0'; at++) {
+		bool blank = *at == ' ' || *at == '\t' || *at == '\n' || *at == '\r';
+
+		if (blank && rule == MW_IMAGE_COLLAPSE &&
+			(length == 0 || result[length - 1] == ' '))
+			continue;
+		result[length++] = blank ? ' ' : *at;
+	}
+	if (rule == MW_IMAGE_COLLAPSE && length > 0 && result[length - 1] == ' ')
+		length--;
+	result[length] = '\0';
+	return result;
+}
+
+static const char *canonical_hex(struct schema *schema, const char *text)
+{
+	char *result = schema_copy(schema, text, strlen(text));
+	size_t length = strspn(result, "0123456789abcdefABCDEF");
+
+	if (result[length] != '\0' || length % 2 != 0)
+		return NULL;
+	for (size_t index = 0; index < length; index++)
+		result[index] = (char)toupper((unsigned char)result[index]);
+	return result;
+}
+
+static const char *canonical_value(struct schema *schema, const xmlNode *node,
+	const struct schema_simple *simple, const char *text)
+{
+	const char *value = collapse(schema, text, simple->white_space);
+
+	switch (simple->kind) {
+	case MW_IMAGE_STRING:
+		break;
+	case MW_IMAGE_INTEGER:
+		value = strchr(value, '.') == NULL ? schema_decimal(schema, value) : NULL;
+		break;
+	case MW_IMAGE_DECIMAL:
+		value = schema_decimal(schema, value);
+		break;
+	case MW_IMAGE_HEX:
+		value = canonical_hex(schema, value);
+		break;
+	default:
+		schema_unsupported(schema, node, "enumeration of this base type");
+	}
+	if (value == NULL)
+		schema_fail(schema, -EINVAL, node, "the enumeration value is none of its type");
+	return value;
+}
+
+/* ---- facets ---- */
+
+static uint32_t facet_count(struct schema *schema, const xmlNode *node, const char *value)
+{
+	unsigned long count;
+	char *end;
+
+	errno = 0;
+	count = strtoul(value, &end, 10);
+	if (errno != 0 || !isdigit((unsigned char)*value) || *end != '\0' || count >= UINT32_MAX)
+		schema_fail(schema, -EINVAL, node, "the value is not a number");
+	return (uint32_t)count;
+}
+
+static void facet_bound(
+	struct schema *schema, const xmlNode *node, struct schema_simple *simple, const char *value)
+{
+	bool is_min = strncmp((const char *)node->name, "min", 3) == 0;
+	bool exclusive = strstr((const char *)node->name, "Exclusive") != NULL;
+	const char *bound = schema_decimal(schema, value);
+	const char **kept = is_min ? &simple->minimum : &simple->maximum;
+	uint32_t flag = is_min ? MW_IMAGE_MIN_EXCLUSIVE : MW_IMAGE_MAX_EXCLUSIVE;
+	int order;
+
+	if (simple->kind != MW_IMAGE_INTEGER && simple->kind != MW_IMAGE_DECIMAL)
+		schema_unsupported(schema, node, "bounds of a type that is not a number");
+	if (bound == NULL)
+		schema_fail(schema, -EINVAL, node, "the bound is not a number");
+	if (*kept != NULL) {
+		order = schema_decimal_compare(bound, *kept);
+		if ((is_min ? order < 0 : order > 0) || (order == 0 && !exclusive))
+			return; /* the base is as narrow */
+	}
+	*kept = bound;
+	simple->facets |= is_min ? MW_IMAGE_HAS_MIN : MW_IMAGE_HAS_MAX;
+	simple->facets = exclusive ? simple->facets | flag : simple->facets & ~flag;
+}
+
+static void facet_length(
+	struct schema *schema, const xmlNode *node, struct schema_simple *simple, uint32_t count)
+{
+	if (simple->kind != MW_IMAGE_STRING && simple->kind != MW_IMAGE_HEX &&
+		simple->kind != MW_IMAGE_BASE64)
+		schema_unsupported(schema, node, "length of a type that has none");
+	simple->facets |= MW_IMAGE_HAS_LENGTH;
+	if (!schema_is(node, "maxLength") && count > simple->length_min)
+		simple->length_min = count;
+	if (!schema_is(node, "minLength") && count < simple->length_max)
+		simple->length_max = count;
+}
+
+static void facet_digits(
+	struct schema *schema, const xmlNode *node, struct schema_simple *simple, uint32_t count)
+{
+	bool total = schema_is(node, "totalDigits");
+	uint32_t *kept = total ? &simple->total_digits : &simple->fraction_digits;
+	uint32_t flag = total ? MW_IMAGE_HAS_TOTAL_DIGITS : MW_IMAGE_HAS_FRACTION_DIGITS;
+
+	if (simple->kind != MW_IMAGE_INTEGER && simple->kind != MW_IMAGE_DECIMAL)
+		schema_unsupported(schema, node, "digits of a type that is not a number");
+	if (!(simple->facets & flag) || count < *kept)
+		*kept = count;
+	simple->facets |= flag;
+}
+
+/* Patterns of one restriction are alternatives: one regular expression of them all. */
+static void add_pattern(struct schema *schema, char **alternatives, const char *value)
+{
+	size_t room = strlen(value) + 8 + (*alternatives != NULL ? strlen(*alternatives) : 0);
+	char *joined = schema_allocate(schema, room);
+
+	if (*alternatives == NULL)
+		snprintf(joined, room, "%s", value);
+	else
+		snprintf(joined, room, "(%s)|(%s)", *alternatives, value);
+	*alternatives = joined;
+}
+
+static void add_value(
+	struct schema *schema, xmlNodePtr node, struct schema_simple *simple, const char *text)
+{
+	const char *value = canonical_value(schema, node, simple, text);
+
+	for (uint32_t index = 0; index < simple->values.count; index++)
+		if (strcmp(((const char **)simple->values.items)[index], value) == 0)
+			return;
+	*(const char **)schema_append(schema, &simple->values, sizeof(char *)) = value;
+}
+
+static bool is_one_of(const xmlNode *node, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (schema_is(node, *names))
+			return true;
+	return false;
+}
+
+static void read_facets(struct schema *schema, xmlNodePtr restriction, struct schema_simple *simple)
+{
+	static const char *const bounds[] = {
+		"minInclusive", "maxInclusive", "minExclusive", "maxExclusive", NULL};
+	static const char *const lengths[] = {"length", "minLength", "maxLength", NULL};
+	static const char *const digits[] = {"totalDigits", "fractionDigits", NULL};
+	char *alternatives = NULL;
+	struct schema_array inherited = simple->values;
+	bool own_values = false;
+
+	for (xmlNodePtr node = schema_first_child(restriction); node != NULL;
+		node = schema_next_child(node)) {
+		xmlChar *raw = xmlGetNoNsProp(node, BAD_CAST "value");
+		const char *value = raw != NULL ? schema_copy(schema, (const char *)raw,
+							  strlen((const char *)raw))
+						: NULL;
+
+		xmlFree(raw);
+		schema_attributes_allowed(schema, node, "value");
+		if (value == NULL || schema_first_child(node) != NULL)
+			schema_unsupported(schema, node, (const char *)node->name);
+		if (schema_is(node, "enumeration")) {
+			if (!own_values)
+				simple->values = (struct schema_array){0};
+			own_values = true;
+			add_value(schema, node, simple, value);
+		} else if (schema_is(node, "pattern")) {
+			add_pattern(schema, &alternatives, value);
+		} else if (is_one_of(node, bounds)) {
+			facet_bound(schema, node, simple, value);
+		} else if (is_one_of(node, lengths)) {
+			facet_length(schema, node, simple, facet_count(schema, node, value));
+		} else if (is_one_of(node, digits)) {
+			facet_digits(schema, node, simple, facet_count(schema, node, value));
+		} else {
+			schema_unsupported(schema, node, (const char *)node->name);
+		}
+	}
+	if (own_values && inherited.count > 0)
+		schema_unsupported(schema, restriction, "enumeration of an enumeration");
+	if (alternatives != NULL)
+		*(uint32_t *)schema_append(schema, &simple->patterns, sizeof(uint32_t)) =
+			schema_pattern(schema, restriction, alternatives);
+	if (own_values)
+		simple->facets |= MW_IMAGE_HAS_VALUES;
+	if (alternatives != NULL)
+		simple->facets |= MW_IMAGE_HAS_PATTERNS;
+}
+
+static uint32_t add_simple(struct schema *schema, struct schema_simple **simple)
+{
+	*simple = schema_allocate(schema, sizeof(**simple));
+	*(struct schema_simple **)schema_append(schema, &schema->simples, sizeof(*simple)) =
+		*simple;
+	return schema->simples.count - 1;
+}
+
+static uint32_t simple_built_in(struct schema *schema, const xmlNode *node, const char *name)
+{
+	const struct built_in *built_in = find_built_in(name);
+	struct schema_simple *simple;
+	char full[64];
+	uint32_t index;
+
+	snprintf(full, sizeof(full), "xs:%s", name);
+	if (built_in == NULL) {
+		char what[96];
+
+		snprintf(what, sizeof(what), "type %s", full);
+		schema_unsupported(schema, node, what);
+	}
+	for (index = 0; index < schema->simples.count; index++)
+		if (strcmp(((struct schema_simple **)schema->simples.items)[index]->name, full) ==
+			0)
+			return index;
+	index = add_simple(schema, &simple);
+	simple->name = schema_copy(schema, full, strlen(full));
+	simple->kind = built_in->kind;
+	simple->white_space = built_in->white_space;
+	simple->minimum = built_in->minimum;
+	simple->maximum = built_in->maximum;
+	simple->length_max = MW_IMAGE_UNBOUNDED;
+	if (built_in->minimum != NULL)
+		simple->facets |= MW_IMAGE_HAS_MIN;
+	if (built_in->maximum != NULL)
+		simple->facets |= MW_IMAGE_HAS_MAX;
+	return index;
+}
+
+uint32_t schema_simple_named(struct schema *schema, const xmlNode *node, const char *text)
+{
+	const char *uri;
+	const char *name = schema_qname(schema, node, text, &uri);
+	struct schema_component *component = schema_find(schema, SCHEMA_COMPONENT_TYPE, uri, name);
+
+	if (component == NULL && strcmp(uri, SCHEMA_XSD_NAMESPACE) == 0)
+		return simple_built_in(schema, node, name);
+	if (component == NULL || !component->is_simple)
+		schema_fail(schema, -EINVAL, node, "no simple type \"%s\" is defined", text);
+	if (component->index == MW_IMAGE_NONE) {
+		if (component->in_progress)
+			schema_fail(schema, -EINVAL, node, "a simple type restricts itself");
+		component->in_progress = true;
+		component->index = schema_simple_in_place(schema, component->node, component->name);
+	}
+	return component->index;
+}
+
+uint32_t schema_simple_in_place(struct schema *schema, xmlNodePtr node, const char *name)
+{
+	xmlNodePtr restriction = schema_first_child(node);
+	struct schema_simple *simple;
+	struct schema_simple *base;
+	const char *base_name;
+	uint32_t base_index;
+	uint32_t index;
+
+	schema_attributes_allowed(schema, node, "name");
+	if (restriction == NULL)
+		schema_fail(schema, -EINVAL, node, "a simple type without content");
+	if (!schema_is(restriction, "restriction") || schema_next_child(restriction) != NULL)
+		schema_unsupported(schema, restriction, (const char *)restriction->name);
+	schema_attributes_allowed(schema, restriction, "base");
+	base_name = schema_attribute_text(schema, restriction, "base");
+	if (base_name == NULL)
+		schema_unsupported(schema, restriction, "restriction of a type defined in place");
+	index = add_simple(schema, &simple);
+	simple->name = "";
+	base_index = schema_simple_named(schema, restriction, base_name);
+	base = ((struct schema_simple **)schema->simples.items)[base_index];
+	*simple = *base;
+	simple->name = name;
+	/* Own array: appending to the base's would change the base. */
+	simple->patterns = (struct schema_array){0};
+	for (uint32_t pattern = 0; pattern < base->patterns.count; pattern++)
+		*(uint32_t *)schema_append(schema, &simple->patterns, sizeof(uint32_t)) =
+			((const uint32_t *)base->patterns.items)[pattern];
+	read_facets(schema, restriction, simple);
+	return index;
+}
