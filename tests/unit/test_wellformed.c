@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cases of tests/data/wellformed, which say what each one tests, before every engine there is.
+ */
+#include <criterion/criterion.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/differential/buffer.h"
+#include "tests/differential/engines.h"
+
+#define CASES_MIN 300
+#define CASES TEST_ROOT "/tests/data/wellformed"
+
+#define DUIS "http://www.dccinterface.co.uk/ServiceUserGateway"
+#define DSIG "http://www.w3.org/2000/09/xmldsig#"
+
+static const char before[] =
+	"<sr:Request xmlns:sr=\"" DUIS "\" schemaVersion=\"5.1\"><sr:Header><sr:RequestID>"
+	"90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1</sr:RequestID>"
+	"<sr:CommandVariant>8</sr:CommandVariant><sr:ServiceReference>8.2</sr:ServiceReference>"
+	"<sr:ServiceReferenceVariant>8.2</sr:ServiceReferenceVariant></sr:Header><sr:Body>"
+	"<sr:ReadInventory><sr:DeviceID>00-DB-12-34-56-78-90-A2</sr:DeviceID></sr:ReadInventory>"
+	"</sr:Body><ds:Signature xmlns:ds=\"" DSIG "\"><ds:SignedInfo>"
+	"<ds:CanonicalizationMethod Algorithm=\"urn:a\"/><ds:SignatureMethod Algorithm=\"urn:a\"/>"
+	"<ds:Reference><ds:DigestMethod Algorithm=\"urn:a\"/><ds:DigestValue>AAAA</ds:DigestValue>"
+	"</ds:Reference></ds:SignedInfo><ds:SignatureValue>AAAA</ds:SignatureValue><ds:Object>";
+static const char behind[] = "</ds:Object></ds:Signature></sr:Request>";
+
+struct tally {
+	struct engine engine;
+	unsigned cases;
+	unsigned wrong;
+};
+
+/* Add what the escape at `text` stands for; returns its length. */
+static size_t add_escape(struct buffer *out, const char *text)
+{
+	char digits[8] = "";
+
+	switch (text[1]) {
+	case 'n':
+		buffer_byte(out, '\n');
+		return 2;
+	case 'r':
+		buffer_byte(out, '\r');
+		return 2;
+	case 't':
+		buffer_byte(out, '\t');
+		return 2;
+	case 'x':
+		snprintf(digits, sizeof(digits), "%.2s", text + 2);
+		buffer_byte(out, (uint8_t)strtoul(digits, NULL, 16));
+		return 4;
+	case 'u':
+		snprintf(digits, sizeof(digits), "%.6s", text + 2);
+		buffer_code_point(out, (uint32_t)strtoul(digits, NULL, 16));
+		return 8;
+	default:
+		buffer_byte(out, (uint8_t)text[1]);
+		return 2;
+	}
+}
+
+static void expand(const char *text, struct buffer *out)
+{
+	buffer_clear(out);
+	while (*text != '\0') {
+		if (*text == '\\') {
+			text += add_escape(out, text);
+		} else if (strncmp(text, "{D}", 3) == 0) {
+			buffer_text(out, before);
+			buffer_text(out, behind);
+			text += 3;
+		} else if (strncmp(text, "{<}", 3) == 0 || strncmp(text, "{>}", 3) == 0) {
+			buffer_text(out, text[1] == '<' ? before : behind);
+			text += 3;
+		} else {
+			buffer_byte(out, (uint8_t)*text++);
+		}
+	}
+}
+
+/* Whether `found` is one of the names in `verdict`, parted by '|'. */
+static bool is_one_of(const char *found, const char *verdict)
+{
+	size_t length = strlen(found);
+
+	for (const char *at = verdict; at != NULL; at = strchr(at, '|')) {
+		at += *at == '|';
+		if (strncmp(at, found, length) == 0 && (at[length] == '|' || at[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static void check_case(struct tally *tally, const char *file, char *line)
+{
+	char *wellformed = strsep(&line, "\t");
+	char *verdict = strsep(&line, "\t");
+	char *rule = strsep(&line, "\t");
+	char *known = verdict != NULL ? strchr(verdict, '/') : NULL;
+	struct buffer text = {0};
+	struct duis_document document;
+	struct duis_error error = {.code = DUIS_OK};
+	uint8_t *bytes;
+	const char *found;
+
+	cr_assert(
+		line != NULL && strchr("yn", wellformed[0]) != NULL, "%s: a line of no case", file);
+	if (known != NULL) {
+		*known = '\0';
+		if (strcmp(tally->engine.name, "reference") == 0)
+			verdict = known + 1;
+	}
+	expand(line, &text);
+	/* Of its exact size, so that a read behind its end is seen by a sanitizer. */
+	bytes = malloc(text.length > 0 ? text.length : 1);
+	memcpy(bytes, text.bytes, text.length);
+	tally->engine.read(tally->engine.state, bytes, (uint32_t)text.length, &document, &error);
+	found = duis_error_name(error.code);
+	tally->cases++;
+	if (!is_one_of(found, verdict) || error.offset > text.length) {
+		tally->wrong++;
+		cr_log_error("%s, %s: %s: %s, not %s (offset %lu: %s)", tally->engine.name, file,
+			rule, found, verdict, (unsigned long)error.offset, error.rule);
+	}
+	free(bytes);
+	buffer_free(&text);
+}
+
+static void check_file(struct tally *tally, const char *name)
+{
+	struct buffer file = {0};
+	char path[512];
+	char *rest;
+	char *line;
+
+	snprintf(path, sizeof(path), CASES "/%s", name);
+	cr_assert(buffer_read(&file, path) == 0, "%s cannot be read", path);
+	rest = (char *)file.bytes;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (line[0] != '\0' && line[0] != '#')
+			check_case(tally, name, line);
+	buffer_free(&file);
+}
+
+static void check_engine(const char *name)
+{
+	const char *var = getenv("MOTORWAY_VAR");
+	struct tally tally = {.cases = 0};
+	struct dirent *entry;
+	char folder[512];
+	DIR *cases = opendir(CASES);
+
+	snprintf(folder, sizeof(folder), "%s/duis/xsd", var != NULL ? var : TEST_ROOT "/var");
+	cr_assert(cases != NULL, "%s is missing", CASES);
+	cr_assert(engine_create(&tally.engine, name, folder), "there is no engine %s", name);
+	while ((entry = readdir(cases)) != NULL)
+		if (strstr(entry->d_name, ".txt") != NULL)
+			check_file(&tally, entry->d_name);
+	closedir(cases);
+	tally.engine.destroy(tally.engine.state);
+	cr_assert(tally.cases >= CASES_MIN, "only %u cases", tally.cases);
+	cr_assert(tally.wrong == 0, "%u of %u cases are judged wrongly", tally.wrong, tally.cases);
+}
+
+Test(wellformed, reference)
+{
+	check_engine("reference");
+}
+
+#ifdef DIFFERENTIAL_FAST
+
+#include "dataplane/duis/fast.h"
+
+static void check_variant(enum duis_fast_variant variant)
+{
+	char name[32];
+
+	if (!duis_fast_variant_available(variant))
+		cr_skip("this machine cannot run it");
+	snprintf(name, sizeof(name), "fast-%s", duis_fast_variant_name(variant));
+	check_engine(name);
+}
+
+Test(wellformed, fast_scalar)
+{
+	check_variant(DUIS_FAST_SCALAR);
+}
+
+Test(wellformed, fast_avx2)
+{
+	check_variant(DUIS_FAST_AVX2);
+}
+
+Test(wellformed, fast_avx512)
+{
+	check_variant(DUIS_FAST_AVX512);
+}
+
+#endif
