@@ -90,19 +90,13 @@ void north_answered(struct traffic *traffic, struct pending *entry, struct traff
 		pending_refer(&traffic->pending, entry));
 }
 
-static uint32_t deliveries(const struct traffic *traffic)
-{
-	return traffic->delivery_in_flight[MW_LANE_ON_DEMAND] +
-	       traffic->delivery_in_flight[MW_LANE_SCHEDULED];
-}
-
 /* Let answers leave, on demand strictly before scheduled, while users and rings take them. */
 unsigned north_pump(struct traffic *traffic, struct traffic_actions *out)
 {
 	unsigned done = 0;
 	struct pending_reference reference;
 	while (out->count < out->capacity &&
-		deliveries(traffic) < traffic->limits.delivery_in_flight_max &&
+		traffic->delivery_in_flight < traffic->limits.delivery_in_flight_max &&
 		lanes_next(traffic->lanes, &reference)) {
 		struct pending *entry = pending_resolve(&traffic->pending, reference);
 		assert(entry && entry->state == PENDING_LANE);
@@ -119,7 +113,7 @@ unsigned north_pump(struct traffic *traffic, struct traffic_actions *out)
 		action->schedule_id = entry->schedule_id;
 		memcpy(action->code, entry->code, sizeof(action->code));
 		entry->state = PENDING_DELIVERING;
-		traffic->delivery_in_flight[entry->lane]++;
+		traffic->delivery_in_flight++;
 		done++;
 	}
 	return done;
@@ -129,8 +123,8 @@ void north_delivered(struct traffic *traffic, uint64_t now_ns, const struct traf
 {
 	struct pending *entry = pending_resolve(&traffic->pending, event->reference);
 	assert(entry && entry->state == PENDING_DELIVERING);
-	assert(traffic->delivery_in_flight[entry->lane] > 0);
-	traffic->delivery_in_flight[entry->lane]--;
+	assert(traffic->delivery_in_flight > 0);
+	traffic->delivery_in_flight--;
 	bool taken = event->status >= 200 && event->status <= 299;
 	lanes_done(traffic->lanes, entry->lane_user, entry->lane, taken);
 	if (taken) {

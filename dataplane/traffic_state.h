@@ -50,7 +50,7 @@ struct traffic {
 	uint32_t provider_turn; /* the provider whose queue is looked at first */
 	uint32_t south_queued;
 	uint32_t south_in_flight;
-	uint32_t delivery_in_flight[MW_LANE_COUNT];
+	uint32_t delivery_in_flight;
 	uint32_t undelivered[MW_LANE_COUNT]; /* answered, and not yet forgotten */
 	uint32_t due_reads;		     /* entries of scheduled reads */
 	struct durable_wait *waits;	     /* circular */
