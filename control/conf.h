@@ -21,7 +21,13 @@
 #define CONF_REASONS_MAX 32
 
 enum conf_engine {
-	CONF_ENGINE_REFERENCE = 0, /* libxml2 + OpenSSL */
+	CONF_ENGINE_FAST = 0,	   /* schema images, SIMD */
+	CONF_ENGINE_REFERENCE = 1, /* libxml2 + OpenSSL */
+};
+
+enum conf_verification {
+	CONF_VERIFICATION_TABLES = 0, /* a table for each known key, OpenSSL until it is there */
+	CONF_VERIFICATION_PLAIN = 1,  /* OpenSSL for all keys */
 };
 
 enum conf_idle {
@@ -31,7 +37,8 @@ enum conf_idle {
 
 struct conf_schema {
 	char version[16];
-	char xsd_path[CONF_PATH_SIZE];
+	char image_path[CONF_PATH_SIZE]; /* "": none; conf_check() sees to what the engine needs */
+	char xsd_path[CONF_PATH_SIZE];	 /* "": none */
 	char overlays[CONF_OVERLAYS_MAX][CONF_PATH_SIZE]; /* "" ends the list */
 };
 
@@ -69,6 +76,8 @@ struct conf {
 	uint32_t non_device_bytes_max;
 	/* schema */
 	enum conf_engine engine;
+	enum conf_verification verification;
+	uint32_t tables_max; /* keys that get a table, 152 KiB each */
 	struct conf_schema schemas[CONF_SCHEMAS_MAX];
 	uint32_t schema_count;
 	/* signing */
@@ -91,12 +100,21 @@ struct conf {
 	/* control */
 	char control_socket[CONF_PATH_SIZE];
 	uint32_t service_timeout_ms; /* 5.1 5.2 5.3 8.2 answered by control */
+	char store[CONF_PATH_SIZE];  /* a folder */
+	uint32_t store_mb_max;
+	char registry_image[CONF_PATH_SIZE];
+	char feed_listen[CONF_TEXT_SIZE]; /* "": off */
 	/* reference data, read by motorway-control alone */
 	char users[CONF_PATH_SIZE];
 	char devices[CONF_PATH_SIZE];
 	char providers[CONF_PATH_SIZE];
+	char registrations[CONF_PATH_SIZE];
+	char appointments[CONF_PATH_SIZE];
 	char access[CONF_PATH_SIZE];
 	char service_codes[CONF_PATH_SIZE]; /* DUIS codes of 5.1 5.2 5.3 8.2 */
+	char access_checks[CONF_PATH_SIZE]; /* checks of access control, with their codes */
+	char alerts[CONF_PATH_SIZE];	    /* codes of DCC Alerts */
+	char thresholds[CONF_PATH_SIZE];    /* of anomaly detection */
 	/* answers */
 	struct conf_answer answers[CONF_REASONS_MAX];
 	uint32_t answer_count;

@@ -57,6 +57,12 @@ static void check_addresses(struct yaml_document *document, const struct conf *c
 			"127.0.0.1:8078");
 		valid = false;
 	}
+	struct in_addr feed;
+	unsigned feed_port;
+	if (conf->feed_listen[0] != '\0' && !parse_address(conf->feed_listen, &feed, &feed_port))
+		yaml_error(document, place(document, "control", "feed_listen"),
+			"\"feed_listen\" must be an IPv4 address and a port, such as "
+			"127.0.0.1:8077, or empty");
 	if (!valid || users_port != providers_port)
 		return;
 	if (users.s_addr == providers.s_addr || users.s_addr == INADDR_ANY ||
@@ -65,18 +71,37 @@ static void check_addresses(struct yaml_document *document, const struct conf *c
 			"\"provider_listen\" must differ from \"listen\" in its address or port");
 }
 
+/* Each engine judges by files of its own; a version may name those of both. */
+static void check_schema_files(struct yaml_document *document, const struct conf *conf,
+	const struct conf_schema *schema, const struct yaml_node *item)
+{
+	if (conf->engine == CONF_ENGINE_FAST && schema->image_path[0] == '\0')
+		yaml_error(document, item,
+			"\"image\" is missing here; the engine \"fast\" needs a schema image for "
+			"each version, which motorway-schema compile makes of the XSD");
+	if (conf->engine == CONF_ENGINE_REFERENCE && schema->xsd_path[0] == '\0')
+		yaml_error(document, item,
+			"\"xsd\" is missing here; the engine \"reference\" needs the XSD of each "
+			"version");
+	if (schema->overlays[0][0] != '\0' && schema->xsd_path[0] == '\0')
+		yaml_error(document, yaml_child(item, "overlays"),
+			"\"overlays\" belong to an \"xsd\"; what an image was made of is in it");
+}
+
 static void check_schemas(struct yaml_document *document, const struct conf *conf)
 {
 	const struct yaml_node *versions = place(document, "schema", "versions");
 	const struct yaml_node *item = versions->first;
 
-	for (uint32_t i = 0; i < conf->schema_count; i++, item = item->next)
+	for (uint32_t i = 0; i < conf->schema_count; i++, item = item->next) {
+		check_schema_files(document, conf, &conf->schemas[i], item);
 		for (uint32_t j = 0; j < i; j++)
 			if (conf_version_equal(conf->schemas[i].version, conf->schemas[j].version))
 				yaml_error(document, yaml_child(item, "version"),
 					"this version equals \"%s\" in value; each may stand here "
 					"once",
 					conf->schemas[j].version);
+	}
 }
 
 static void check_memory(struct yaml_document *document, const struct conf *conf)

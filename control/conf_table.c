@@ -16,7 +16,8 @@
 	}
 
 static const char *const idle_names[] = {"backoff", "spin", NULL};
-static const char *const engine_names[] = {"reference", NULL};
+static const char *const engine_names[] = {"fast", "reference", NULL};
+static const char *const verification_names[] = {"tables", "plain", NULL};
 
 static const struct yaml_field data_plane_fields[] = {
 	{.name = "lcores",
@@ -91,14 +92,22 @@ static const struct yaml_field schema_fields[] = {
 		.type = YAML_CHOICE,
 		.offset = AT(engine),
 		.choices = engine_names,
-		.fallback = "reference",
-		.help = "reference is libxml2 and OpenSSL"},
+		.fallback = "fast",
+		.help = "fast reads by schema images, reference is libxml2 and OpenSSL"},
+	{.name = "verification",
+		.type = YAML_CHOICE,
+		.offset = AT(verification),
+		.choices = verification_names,
+		.fallback = "tables",
+		.help = "tables makes one for each known key, plain is OpenSSL's own way for all"},
+	NUMBER("tables_max", tables_max, 0, 65536, "512", "tables",
+		"keys that get a table of 152 KiB; the others are verified the plain way"),
 	{.name = "versions",
 		.type = YAML_CUSTOM,
 		.required = true,
 		.offset = 0,
 		.read = conf_read_versions,
-		.help = "list of {version, xsd, overlays}: which XSD judges which schemaVersion"},
+		.help = "list of {version, image, xsd, overlays}: what judges which schemaVersion"},
 };
 
 static const struct yaml_field signing_fields[] = {
@@ -147,15 +156,37 @@ static const struct yaml_field control_fields[] = {
 		"Unix socket of motorway-control; at most 107 bytes when absolute"),
 	NUMBER("service_timeout_ms", service_timeout_ms, 10, 600000, "5000", "ms",
 		"an answer of motorway-control to 5.1 5.2 5.3 8.2"),
+	PATH("store", store, false, "../var/store",
+		"folder of the store, in which motorway-control keeps reference data"),
+	NUMBER("store_mb_max", store_mb_max, 16, 16777216, "65536", "MiB",
+		"how far the store may grow; taken from the disk as it grows"),
+	PATH("registry_image", registry_image, false, "/dev/shm/motorway.devices",
+		"the registry image, in a tmpfs or hugetlbfs; each gateway has its own"),
+	{.name = "feed_listen",
+		.type = YAML_TEXT,
+		.offset = AT(feed_listen),
+		.min = 0,
+		.max = CONF_TEXT_SIZE - 1,
+		.fallback = "127.0.0.1:8077",
+		.help = "IPv4 address and port of the registration feed; empty: none"},
 };
 
 static const struct yaml_field reference_fields[] = {
 	PATH("users", users, false, "reference/users.yaml", "users, roles, certificates"),
 	PATH("devices", devices, false, "reference/devices.yaml", "the inventory"),
 	PATH("providers", providers, false, "reference/providers.yaml", "service providers"),
+	PATH("registrations", registrations, false, "reference/registrations.csv",
+		"suppliers and network operators of MPxNs"),
+	PATH("appointments", appointments, false, "reference/appointments.csv",
+		"who is appointed to retrieve the data of MPxNs"),
 	PATH("access", access, false, "access/matrix.yaml", "who may send which SRV"),
 	PATH("service_codes", service_codes, false, "access/services.yaml",
 		"DUIS codes of the services that motorway-control answers"),
+	PATH("access_checks", access_checks, false, "access/checks.yaml",
+		"the checks of access control, their order and codes"),
+	PATH("alerts", alerts, false, "alerts.yaml", "codes of DCC Alerts"),
+	PATH("thresholds", thresholds, false, "reference/thresholds.yaml",
+		"thresholds of anomaly detection"),
 };
 
 #define GROUP(group, help_text, rows)                                                              \
@@ -185,20 +216,14 @@ const struct conf_reason conf_reasons[] = {
 	{"certificate-unknown", "E100", 403, true},
 	{"certificate-foreign", "E100", 403, true},
 	{"signature-wrong", "E100", 403, true},
-	{"user-suspended", "E3", 200, false},
-	{"srv-mismatch", "E100", 200, true},
-	{"command-variant", "E12", 200, false},
-	{"service", "E13", 200, false},
-	{"role-not-permitted", "E2", 200, false},
-	{"device-unknown", "E19", 200, false},
-	{"target", "E19", 200, false},
-	{"generation", "E11", 200, true},
 	{"request-id-repeated", "E100", 200, true},
 	{"service-unavailable", "E100", 200, true},
 	{"transform-unavailable", "E17", 200, true},
 	{"transform-failed", "E100", 200, true},
 	{"device-unreachable", "E20", 200, false},
 	{"device-silent", "E21", 200, false},
+	{"threshold-exceeded", "E100", 200, true},
+	{"quarantine-deleted", "E100", 200, true},
 	{.reason = NULL},
 };
 

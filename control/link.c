@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "control/alert_link.h"
 #include "control/due_read.h"
 
 #define NOTHING ((struct peer_part){NULL, 0})
@@ -86,6 +87,7 @@ void link_disconnect(struct link *link, struct server_time now)
 			schedules_retry(link->schedules, schedule, now.wall_ms);
 		link->counters.due_returned++;
 	}
+	alert_link_leave(link);
 	link->peer = NULL;
 	link->pushing = false;
 	link->owed_since_ms = 0;
@@ -174,6 +176,8 @@ static void settle_taken(
 		fprintf(link->log,
 			"motorway-control: the data plane refused a scheduled read: %s\n",
 			strerror(-status));
+		if (schedule != NULL)
+			alert_link_run_failed(link, schedule);
 	}
 	if (schedule != NULL && !schedules_advance(link->schedules, schedule))
 		link->counters.schedules_ended++;
@@ -201,6 +205,9 @@ enum peer_fault link_message(
 		struct mw_control_credit credit;
 		struct mw_control_reference reference;
 		struct mw_control_due_read_taken taken;
+		struct mw_control_alert_taken alert;
+		struct mw_control_quarantined quarantined;
+		struct mw_control_quarantine_done done;
 	} fixed;
 
 	switch (message->header.type) {
@@ -215,6 +222,15 @@ enum peer_fault link_message(
 	case MW_CONTROL_DUE_READ_TAKEN:
 		memcpy(&fixed.taken, message->payload, sizeof(fixed.taken));
 		return take_taken(link, &fixed.taken, now);
+	case MW_CONTROL_ALERT_TAKEN:
+		memcpy(&fixed.alert, message->payload, sizeof(fixed.alert));
+		return alert_link_taken(link, &fixed.alert, now);
+	case MW_CONTROL_QUARANTINED:
+		memcpy(&fixed.quarantined, message->payload, sizeof(fixed.quarantined));
+		return alert_link_quarantined(link, &fixed.quarantined, now);
+	case MW_CONTROL_QUARANTINE_DONE:
+		memcpy(&fixed.done, message->payload, sizeof(fixed.done));
+		return alert_link_done(link, &fixed.done, now);
 	default:
 		return PEER_FAULT_ORDER;
 	}
@@ -269,9 +285,12 @@ static enum peer_fault push_records(struct link *link, int64_t now_ms)
 static bool still_wanted(const struct link *link, const struct schedule *schedule)
 {
 	const struct reference_user *user = reference_user(link->reference, schedule->user);
+	struct store_device device;
 
+	/* A store that cannot be read now is no reason to drop a read. */
 	return user != NULL && user->active &&
-	       reference_device(link->reference, schedule->terms.device_id) != NULL;
+	       store_find_device(link->services->store, schedule->terms.device_id, &device) !=
+		       -ENOENT;
 }
 
 static enum peer_fault send_due(struct link *link, struct schedule *schedule)
@@ -334,6 +353,7 @@ static enum peer_fault offer_due(struct link *link, struct server_time now)
 			break;
 		if (!still_wanted(link, schedule)) {
 			link->counters.due_skipped++;
+			alert_link_run_failed(link, schedule);
 			if (!schedules_advance(link->schedules, schedule))
 				link->counters.schedules_ended++;
 			continue;
@@ -355,6 +375,8 @@ enum peer_fault link_pump(struct link *link, struct server_time now)
 		return PEER_OK;
 	if (link->pushing)
 		fault = push_records(link, now.monotonic_ms);
+	if (fault == PEER_OK)
+		fault = alert_link_pump(link, now);
 	return fault == PEER_OK ? offer_due(link, now) : fault;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The link to the data plane, from control's side: pushes the reference set (from the record where
- * a lost connection broke off), answers service requests, offers due reads. Everything that either
+ * a lost connection broke off), answers service requests, offers due reads and alerts, hears of
+ * held requests and sends what operators decide about them (alert_link.h). Everything that either
  * side sends unasked costs one credit of the other (motorway/control_protocol.h).
  *
  * One link, at most one peer at a time. Time is an argument; one thread.
@@ -12,7 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/alert.h"
 #include "control/peer.h"
+#include "control/quarantine.h"
 #include "control/reference.h"
 #include "control/schedule.h"
 #include "control/service.h"
@@ -46,6 +49,9 @@ struct link_counters {
 	uint64_t service_requests;
 	uint64_t due_offered, due_taken, due_retried, due_refused, due_skipped, due_returned;
 	uint64_t schedules_ended;
+	uint64_t alerts_offered;
+	uint64_t quarantine_reports, quarantine_no_room, quarantine_gone;
+	uint64_t quarantine_released, quarantine_deleted;
 };
 
 struct link {
@@ -54,6 +60,8 @@ struct link {
 	const struct reference *reference; /* the set in force; owned by the server */
 	struct schedules *schedules;
 	struct services *services;
+	struct alerts *alerts;
+	struct quarantine *quarantine;
 	uint32_t credit;	 /* what we may still send */
 	uint32_t service_credit; /* what the data plane may still send */
 	bool pushing;		 /* a set is on its way */

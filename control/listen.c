@@ -16,28 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 32
+#include "control/folders.h"
 
-static int make_folders(const char *path, char *folder, size_t size)
-{
-	snprintf(folder, size, "%s", path);
-	char *slash = strrchr(folder, '/');
-	if (slash == NULL) {
-		snprintf(folder, size, ".");
-		return 0;
-	}
-	slash[slash == folder ? 1 : 0] = '\0';
-	for (char *at = folder + 1; *at != '\0'; at++) {
-		if (*at != '/')
-			continue;
-		*at = '\0';
-		int result = mkdir(folder, 0755);
-		*at = '/';
-		if (result != 0 && errno != EEXIST)
-			return -errno;
-	}
-	return mkdir(folder, 0755) == 0 || errno == EEXIST ? 0 : -errno;
-}
+#define BACKLOG 32
 
 /* 0 when nobody listens at `address`, else -errno. */
 static int check_stale(const struct sockaddr_un *address)
@@ -90,7 +71,7 @@ static int bind_socket(struct listener *listener, const struct sockaddr_un *addr
 static int open_locked(struct listener *listener, const struct sockaddr_un *address)
 {
 	char folder[sizeof(address->sun_path)];
-	int result = make_folders(address->sun_path, folder, sizeof(folder));
+	int result = folders_make(address->sun_path, folder, sizeof(folder));
 
 	if (result != 0)
 		return result;

@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "control/conf.h"
+#include "control/motorwayctl_command.h"
 #include "control/motorwayctl_print.h"
 #include "control/peer.h"
 
@@ -24,18 +25,44 @@
 struct options {
 	const char *socket_path;
 	const char *conf_path;
-	const char *command;
+	const struct ctl_command *command;
+	char *const *words; /* behind the command's name */
+	int word_count;
 	bool json;
 	int timeout_ms;
 };
+
+static const char *read_status(char *const *words, int count, json_t *request)
+{
+	(void)words;
+	(void)request;
+	return count > 0 ? "status takes no further words" : NULL;
+}
+
+static const struct ctl_command ctl_status = {
+	.name = "status",
+	.usage = "  status  show both processes: reference data, lanes, counters\n",
+	.read = read_status,
+	.print = status_print,
+};
+
+static const struct ctl_command *const commands[] = {
+	&ctl_status,
+	&ctl_quarantine,
+	&ctl_schedule,
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
 static void print_usage(FILE *out)
 {
 	fputs("usage: motorwayctl [--socket PATH | -c FILE] [--timeout S] COMMAND [--json]\n"
 	      "\n"
-	      "commands:\n"
-	      "  status  show both processes: reference data, lanes, counters\n"
-	      "\n"
+	      "commands:\n",
+		out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fputs(commands[i]->usage, out);
+	fputs("\n"
 	      "  -c, --conf FILE    take the socket from this configuration (" DEFAULT_CONF ")\n"
 	      "      --socket PATH  the socket of motorway-control\n"
 	      "      --timeout S    wait this long for an answer, 1 to 600 s (5)\n"
@@ -65,11 +92,13 @@ static int check_options(int argc, char **argv, struct options *options)
 {
 	if (optind == argc)
 		return wrong_use("a command is missing", "");
-	options->command = argv[optind];
-	if (strcmp(options->command, "status") != 0)
-		return wrong_use("unknown command: ", options->command);
-	if (optind + 1 < argc)
-		return wrong_use("one argument too many: ", argv[optind + 1]);
+	for (size_t i = 0; i < COMMAND_COUNT && options->command == NULL; i++)
+		if (strcmp(commands[i]->name, argv[optind]) == 0)
+			options->command = commands[i];
+	if (options->command == NULL)
+		return wrong_use("unknown command: ", argv[optind]);
+	options->words = argv + optind + 1;
+	options->word_count = argc - optind - 1;
 	if (options->socket_path != NULL && options->conf_path != NULL)
 		return wrong_use("--socket and --conf exclude each other", "");
 	return -1;
@@ -179,7 +208,7 @@ static enum peer_fault wait_message(
 }
 
 /* Send the command and wait for the reply. Returns it as JSON, or NULL and *fault. */
-static json_t *ask(struct peer *peer, const char *command, int timeout_ms, enum peer_fault *fault)
+static json_t *ask(struct peer *peer, const char *text, int timeout_ms, enum peer_fault *fault)
 {
 	int64_t until_ms = now_ms() + timeout_ms;
 	struct peer_part nothing = {NULL, 0};
@@ -188,8 +217,6 @@ static json_t *ask(struct peer *peer, const char *command, int timeout_ms, enum 
 		.pid = (uint32_t)getpid(),
 	};
 	struct peer_message message;
-	char text[128];
-	int length = snprintf(text, sizeof(text), "{\"command\":\"%s\"}", command);
 
 	*fault = peer_send(
 		peer, MW_CONTROL_HELLO, (struct peer_part){&hello, sizeof(hello)}, nothing);
@@ -198,8 +225,8 @@ static json_t *ask(struct peer *peer, const char *command, int timeout_ms, enum 
 	if (*fault == PEER_OK && message.header.type != MW_CONTROL_HELLO)
 		*fault = PEER_FAULT_ORDER;
 	if (*fault == PEER_OK)
-		*fault = peer_send(peer, MW_CONTROL_COMMAND, nothing,
-			(struct peer_part){text, (size_t)length});
+		*fault = peer_send(
+			peer, MW_CONTROL_COMMAND, nothing, (struct peer_part){text, strlen(text)});
 	if (*fault == PEER_OK)
 		*fault = wait_message(peer, &message, until_ms);
 	if (*fault == PEER_OK && message.header.type != MW_CONTROL_REPLY)
@@ -222,16 +249,18 @@ static int show(const struct options *options, json_t *reply)
 
 		return fail(error != NULL ? error : "motorway-control refused the command");
 	}
+	const struct ctl_command *command = options->command;
+	int status = command->status != NULL ? command->status(reply) : 0;
 	if (options->json) {
 		json_dumpf(reply, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else {
-		status_print(stdout, reply);
+		command->print(stdout, reply);
 	}
-	return fflush(stdout) == 0 ? 0 : fail("cannot write the answer");
+	return fflush(stdout) == 0 ? status : fail("cannot write the answer");
 }
 
-static int run(const struct options *options, const char *socket_path)
+static int run(const struct options *options, const char *socket_path, const char *text)
 {
 	struct peer peer;
 	enum peer_fault fault;
@@ -245,7 +274,7 @@ static int run(const struct options *options, const char *socket_path)
 		return 1;
 	}
 	peer_open(&peer, fd, MW_CONTROL_PAYLOAD_MAX);
-	json_t *reply = ask(&peer, options->command, options->timeout_ms, &fault);
+	json_t *reply = ask(&peer, text, options->timeout_ms, &fault);
 	peer_close(&peer);
 	if (reply == NULL) {
 		if (fault == PEER_FAULT_STALLED)
@@ -258,18 +287,38 @@ static int run(const struct options *options, const char *socket_path)
 	return status;
 }
 
+/* Ask at the socket that the options name. */
+static int find_and_run(const struct options *options, const char *text)
+{
+	static struct conf conf;
+
+	if (options->socket_path != NULL)
+		return run(options, options->socket_path, text);
+	if (conf_read(options->conf_path != NULL ? options->conf_path : DEFAULT_CONF, &conf,
+		    stderr) != 0)
+		return fail("no socket is known; use --socket PATH or -c FILE");
+	return run(options, conf.control_socket, text);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {.timeout_ms = 5000};
-	static struct conf conf;
 	int status = parse_options(argc, argv, &options);
 
 	if (status >= 0)
 		return status;
-	if (options.socket_path != NULL)
-		return run(&options, options.socket_path);
-	if (conf_read(options.conf_path != NULL ? options.conf_path : DEFAULT_CONF, &conf,
-		    stderr) != 0)
-		return fail("no socket is known; use --socket PATH or -c FILE");
-	return run(&options, conf.control_socket);
+	json_t *request = json_pack("{s:s}", "command", options.command->name);
+	const char *wrong = options.command->read(options.words, options.word_count, request);
+	char *text = wrong == NULL ? json_dumps(request, JSON_COMPACT) : NULL;
+	json_decref(request);
+	if (wrong != NULL)
+		return wrong_use(wrong, "");
+	if (text == NULL)
+		return fail("memory is short");
+	if (strlen(text) > PROTOCOL_COMMAND_BYTES_MAX)
+		status = fail("the command is too long; give fewer words at a time");
+	else
+		status = find_and_run(&options, text);
+	free(text);
+	return status;
 }

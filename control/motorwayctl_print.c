@@ -4,12 +4,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "control/motorwayctl_command.h"
+
 #define NAME_COLUMNS 34
 #define DEPTH_MAX 4
 
-static void print_text(FILE *out, const char *text)
+void ctl_print_text(FILE *out, const char *text)
 {
-	/* A terminal shall not obey what a message says. */
 	for (; *text != '\0'; text++)
 		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
 }
@@ -18,7 +19,7 @@ static void print_value(FILE *out, const json_t *value)
 {
 	switch (json_typeof(value)) {
 	case JSON_STRING:
-		print_text(out, json_string_value(value));
+		ctl_print_text(out, json_string_value(value));
 		break;
 	case JSON_INTEGER:
 		fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
@@ -65,7 +66,7 @@ static void print_pairs(FILE *out, const json_t *object)
 	json_object_foreach((json_t *)object, name, value)
 	{
 		fputs(separator, out);
-		print_text(out, name);
+		ctl_print_text(out, name);
 		fputc(' ', out);
 		print_value(out, value);
 		separator = ", ";
@@ -80,7 +81,7 @@ static void print_list(FILE *out, const char *name, const json_t *list, unsigned
 	json_array_foreach((json_t *)list, index, value)
 	{
 		print_indent(out, depth);
-		print_text(out, name);
+		ctl_print_text(out, name);
 		fputs(": ", out);
 		if (json_is_object(value))
 			print_pairs(out, value);
@@ -107,7 +108,7 @@ static void print_member(FILE *out, const char *name, const json_t *value, unsig
 		return;
 	}
 	print_indent(out, depth);
-	print_text(out, name);
+	ctl_print_text(out, name);
 	if (json_is_object(value)) {
 		fputs(json_object_size(value) == 0 ? ": none\n" : ":\n", out);
 		print_members(out, value, depth + 1);
@@ -165,7 +166,7 @@ void status_print(FILE *out, const json_t *reply)
 		print_process(out, "motorway", data_plane);
 	} else {
 		fputs("motorway\n  not available: ", out);
-		print_text(out, missing != NULL ? missing : "no status");
+		ctl_print_text(out, missing != NULL ? missing : "no status");
 		fputc('\n', out);
 	}
 }

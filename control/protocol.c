@@ -38,7 +38,7 @@ static const struct shape shapes[] = {
 	[MW_CONTROL_USER] = {sizeof(struct mw_control_user), 0},
 	[MW_CONTROL_CERTIFICATE] = {sizeof(struct mw_control_certificate), MW_CERTIFICATE_DER_MAX},
 	[MW_CONTROL_PROVIDER] = {sizeof(struct mw_control_provider), 0},
-	[MW_CONTROL_DEVICE] = {sizeof(struct mw_control_device), 0},
+	[MW_CONTROL_REGISTRY_IMAGE] = {sizeof(struct mw_control_registry_image), 0},
 	[MW_CONTROL_SRV_RULE] = {sizeof(struct mw_control_srv_rule), 0},
 	[MW_CONTROL_REFERENCE_END] = {sizeof(struct mw_control_reference), 0},
 	[MW_CONTROL_REFERENCE_APPLIED] = {sizeof(struct mw_control_reference), 0},
@@ -53,6 +53,14 @@ static const struct shape shapes[] = {
 	[MW_CONTROL_STATUS] = {0, PROTOCOL_STATUS_BYTES_MAX},
 	[MW_CONTROL_COMMAND] = {0, PROTOCOL_COMMAND_BYTES_MAX},
 	[MW_CONTROL_REPLY] = {0, 2 * PROTOCOL_STATUS_BYTES_MAX},
+	[MW_CONTROL_ACCESS_CHECKS] = {sizeof(struct mw_control_access_checks), 0},
+	[MW_CONTROL_ALERT_CODE] = {sizeof(struct mw_control_alert_code), 0},
+	[MW_CONTROL_THRESHOLD] = {sizeof(struct mw_control_threshold), 0},
+	[MW_CONTROL_ALERT] = {sizeof(struct mw_control_alert), 2 * MW_CONTROL_ALERT_BODY_MAX},
+	[MW_CONTROL_ALERT_TAKEN] = {sizeof(struct mw_control_alert_taken), 0},
+	[MW_CONTROL_QUARANTINED] = {sizeof(struct mw_control_quarantined), 0},
+	[MW_CONTROL_QUARANTINE] = {sizeof(struct mw_control_quarantine), 0},
+	[MW_CONTROL_QUARANTINE_DONE] = {sizeof(struct mw_control_quarantine_done), 0},
 };
 
 enum peer_fault protocol_check_header(const struct mw_control_header *header)
@@ -61,7 +69,7 @@ enum peer_fault protocol_check_header(const struct mw_control_header *header)
 		return PEER_FAULT_MAGIC;
 	if (header->version != MW_CONTROL_VERSION)
 		return PEER_FAULT_VERSION;
-	if (header->type < MW_CONTROL_HELLO || header->type > MW_CONTROL_REPLY)
+	if (header->type < MW_CONTROL_HELLO || header->type > MW_CONTROL_QUARANTINE_DONE)
 		return PEER_FAULT_TYPE;
 	if (header->reserved != 0)
 		return PEER_FAULT_PAYLOAD;
@@ -150,6 +158,62 @@ static enum peer_fault check_taken(const void *payload)
 	return taken.reserved == 0 && taken.status <= 0 ? PEER_OK : PEER_FAULT_PAYLOAD;
 }
 
+static enum peer_fault check_alert(const void *payload, uint32_t length)
+{
+	struct mw_control_alert alert;
+
+	memcpy(&alert, payload, sizeof(alert));
+	if (alert.body_length > MW_CONTROL_ALERT_BODY_MAX ||
+		alert.mismatch_length > MW_CONTROL_ALERT_BODY_MAX ||
+		alert.body_length + alert.mismatch_length != length - sizeof(alert))
+		return PEER_FAULT_LENGTH;
+	if (alert.body_length == 0 || alert.mismatch_length == 0 || alert.reserved != 0 ||
+		(alert.flags & ~MW_ALERT_QUARANTINE) != 0 ||
+		!text_ends(alert.code, sizeof(alert.code)) ||
+		!text_ends(alert.schema_version, sizeof(alert.schema_version)))
+		return PEER_FAULT_PAYLOAD;
+	return PEER_OK;
+}
+
+static enum peer_fault check_alert_taken(const void *payload)
+{
+	struct mw_control_alert_taken taken;
+
+	memcpy(&taken, payload, sizeof(taken));
+	return taken.reserved == 0 && taken.status <= 0 ? PEER_OK : PEER_FAULT_PAYLOAD;
+}
+
+static enum peer_fault check_quarantined(const void *payload)
+{
+	struct mw_control_quarantined quarantined;
+
+	memcpy(&quarantined, payload, sizeof(quarantined));
+	return text_ends(quarantined.srv, sizeof(quarantined.srv)) ? PEER_OK : PEER_FAULT_PAYLOAD;
+}
+
+static bool is_quarantine_action(uint32_t action)
+{
+	return action == MW_QUARANTINE_RELEASE || action == MW_QUARANTINE_DELETE;
+}
+
+static enum peer_fault check_quarantine(const void *payload)
+{
+	struct mw_control_quarantine quarantine;
+
+	memcpy(&quarantine, payload, sizeof(quarantine));
+	return is_quarantine_action(quarantine.action) && quarantine.reserved == 0
+		       ? PEER_OK
+		       : PEER_FAULT_PAYLOAD;
+}
+
+static enum peer_fault check_quarantine_done(const void *payload)
+{
+	struct mw_control_quarantine_done done;
+
+	memcpy(&done, payload, sizeof(done));
+	return is_quarantine_action(done.action) && done.status <= 0 ? PEER_OK : PEER_FAULT_PAYLOAD;
+}
+
 enum peer_fault protocol_check_payload(const struct mw_control_header *header, const void *payload)
 {
 	switch (header->type) {
@@ -167,6 +231,16 @@ enum peer_fault protocol_check_payload(const struct mw_control_header *header, c
 		return check_due_read(payload, header->length);
 	case MW_CONTROL_DUE_READ_TAKEN:
 		return check_taken(payload);
+	case MW_CONTROL_ALERT:
+		return check_alert(payload, header->length);
+	case MW_CONTROL_ALERT_TAKEN:
+		return check_alert_taken(payload);
+	case MW_CONTROL_QUARANTINED:
+		return check_quarantined(payload);
+	case MW_CONTROL_QUARANTINE:
+		return check_quarantine(payload);
+	case MW_CONTROL_QUARANTINE_DONE:
+		return check_quarantine_done(payload);
 	default:
 		return PEER_OK;
 	}
@@ -180,6 +254,9 @@ bool protocol_from_role(enum mw_control_type type, enum mw_control_role role)
 	case MW_CONTROL_SERVICE_REQUEST:
 	case MW_CONTROL_DUE_READ_TAKEN:
 	case MW_CONTROL_STATUS:
+	case MW_CONTROL_ALERT_TAKEN:
+	case MW_CONTROL_QUARANTINED:
+	case MW_CONTROL_QUARANTINE_DONE:
 		return role == MW_CONTROL_ROLE_DATA_PLANE;
 	case MW_CONTROL_COMMAND:
 		return role == MW_CONTROL_ROLE_OPERATOR;

@@ -21,17 +21,27 @@ const char *service_reason_name(enum service_reason reason)
 	return names[reason];
 }
 
-void reference_free(struct reference *reference)
+void reference_drop_parties(struct reference *reference)
 {
-	if (reference == NULL)
-		return;
 	for (size_t i = 0; i < reference->certificate_count; i++)
 		free(reference->certificates[i].der);
 	free(reference->users);
 	free(reference->certificates);
 	free(reference->providers);
+	reference->users = NULL;
+	reference->certificates = NULL;
+	reference->providers = NULL;
+	reference->user_count = reference->certificate_count = reference->provider_count = 0;
+}
+
+void reference_free(struct reference *reference)
+{
+	if (reference == NULL)
+		return;
+	reference_drop_parties(reference);
 	free(reference->devices);
 	free(reference->rules);
+	free(reference->thresholds);
 	free(reference);
 }
 
@@ -43,15 +53,15 @@ static int compare_devices(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-static uint32_t records_crc(const struct reference *reference)
+void reference_seal(struct reference *reference)
 {
 	uint8_t payload[REFERENCE_RECORD_BYTES_MAX];
 	enum mw_control_type type;
-	uint32_t crc = 0;
 
+	reference->crc32c = 0;
 	for (size_t i = 0; i < reference_record_count(reference); i++)
-		crc = crc32c(crc, payload, reference_record(reference, i, &type, payload));
-	return crc;
+		reference->crc32c = crc32c(
+			reference->crc32c, payload, reference_record(reference, i, &type, payload));
 }
 
 int reference_read(const struct reference_paths *paths, uint64_t generation, FILE *errors,
@@ -65,15 +75,23 @@ int reference_read(const struct reference_paths *paths, uint64_t generation, FIL
 		return -ENOMEM;
 	assert(generation != 0);
 	made->generation = generation;
-	/* Devices name providers, so providers come first; the rest is independent, and all files
-	 * are read even when one is wrong, so that all errors are seen at once. */
+	/* Devices name providers, thresholds name users and SRVs, so those come first; the rest is
+	 * independent, and all files are read even when one is wrong, so that all errors are seen
+	 * at once. */
 	int results[] = {
 		reference_read_users(paths->users, errors, made),
 		reference_read_providers(paths->providers, errors, made),
 		reference_read_devices(paths->devices, errors, made),
 		reference_read_access(paths->access, errors, made),
 		reference_read_codes(paths->service_codes, errors, made),
+		reference_read_checks(paths->access_checks, errors, made),
+		reference_read_alert_codes(paths->alerts, errors, made),
+		reference_read_thresholds(paths->thresholds, errors, made),
 	};
+	for (size_t i = 0; i < made->user_count && paths->duis_version != NULL; i++)
+		if (made->users[i].duis_version[0] == '\0')
+			snprintf(made->users[i].duis_version, sizeof(made->users[i].duis_version),
+				"%s", paths->duis_version);
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]) && first == 0; i++)
 		first = results[i];
 	if (first != 0) {
@@ -82,7 +100,7 @@ int reference_read(const struct reference_paths *paths, uint64_t generation, FIL
 	}
 	if (made->device_count > 0)
 		qsort(made->devices, made->device_count, sizeof(*made->devices), compare_devices);
-	made->crc32c = records_crc(made);
+	reference_seal(made);
 	*reference = made;
 	return 0;
 }
@@ -115,10 +133,15 @@ const struct mw_control_srv_rule *reference_rule(const struct reference *referen
 	return NULL;
 }
 
+/* The registry image, before the rules. */
+#define IMAGE_RECORDS 1
+/* Access checks, alert code. */
+#define SINGLE_RECORDS 2
+
 size_t reference_record_count(const struct reference *reference)
 {
 	return reference->user_count + reference->certificate_count + reference->provider_count +
-	       reference->device_count + reference->rule_count;
+	       IMAGE_RECORDS + reference->rule_count + SINGLE_RECORDS + reference->threshold_count;
 }
 
 static size_t user_record(const struct reference_user *user, uint8_t *payload)
@@ -127,10 +150,12 @@ static size_t user_record(const struct reference_user *user, uint8_t *payload)
 		.eui = user->eui,
 		.roles = user->roles,
 		.flags = user->active ? MW_USER_ACTIVE : 0,
+		.organisation = user->organisation,
 	};
 
 	memcpy(record.name, user->name, sizeof(record.name));
 	memcpy(record.callback_url, user->callback_url, sizeof(record.callback_url));
+	memcpy(record.duis_version, user->duis_version, sizeof(record.duis_version));
 	memcpy(payload, &record, sizeof(record));
 	return sizeof(record);
 }
@@ -160,16 +185,33 @@ static size_t provider_record(const struct reference_provider *provider, uint8_t
 	return sizeof(record);
 }
 
-static size_t device_record(const struct reference_device *device, uint8_t *payload)
+static size_t alert_code_record(const struct reference *reference, uint8_t *payload)
 {
-	struct mw_control_device record = {
-		.device_id = device->device_id,
-		.provider_id = device->provider_id,
-		.generation = (uint8_t)device->generation,
-	};
+	struct mw_control_alert_code record = {.event = MW_ALERT_VERSION_MISMATCH};
 
+	memcpy(record.code, reference->alert_codes[ALERT_VERSION_MISMATCH], sizeof(record.code));
 	memcpy(payload, &record, sizeof(record));
 	return sizeof(record);
+}
+
+/* The records behind the rules. */
+static size_t last_record(const struct reference *reference, size_t index,
+	enum mw_control_type *type, uint8_t *payload)
+{
+	switch (index) {
+	case 0:
+		*type = MW_CONTROL_ACCESS_CHECKS;
+		memcpy(payload, &reference->checks, sizeof(reference->checks));
+		return sizeof(reference->checks);
+	case 1:
+		*type = MW_CONTROL_ALERT_CODE;
+		return alert_code_record(reference, payload);
+	default:
+		*type = MW_CONTROL_THRESHOLD;
+		memcpy(payload, &reference->thresholds[index - SINGLE_RECORDS],
+			sizeof(reference->thresholds[0]));
+		return sizeof(reference->thresholds[0]);
+	}
 }
 
 size_t reference_record(const struct reference *reference, size_t index, enum mw_control_type *type,
@@ -191,12 +233,16 @@ size_t reference_record(const struct reference *reference, size_t index, enum mw
 		return provider_record(&reference->providers[index], payload);
 	}
 	index -= reference->provider_count;
-	if (index < reference->device_count) {
-		*type = MW_CONTROL_DEVICE;
-		return device_record(&reference->devices[index], payload);
+	if (index < IMAGE_RECORDS) {
+		*type = MW_CONTROL_REGISTRY_IMAGE;
+		memcpy(payload, &reference->image, sizeof(reference->image));
+		return sizeof(reference->image);
 	}
-	index -= reference->device_count;
-	*type = MW_CONTROL_SRV_RULE;
-	memcpy(payload, &reference->rules[index], sizeof(reference->rules[index]));
-	return sizeof(reference->rules[index]);
+	index -= IMAGE_RECORDS;
+	if (index < reference->rule_count) {
+		*type = MW_CONTROL_SRV_RULE;
+		memcpy(payload, &reference->rules[index], sizeof(reference->rules[index]));
+		return sizeof(reference->rules[index]);
+	}
+	return last_record(reference, index - reference->rule_count, type, payload);
 }

@@ -5,8 +5,9 @@
  * reload makes another one. reference.c alone owns its memory and its order; whoever keeps the data
  * elsewhere (a store instead of files) replaces reference_read() and nothing else.
  *
- * As records in a fixed order (users, certificates, providers, devices, rules) the set goes to the
- * data plane; see motorway/control_protocol.h. One thread.
+ * As records in a fixed order (users, certificates, providers, registry image, rules, access
+ * checks, alert code, thresholds) the set goes to the data plane; see motorway/control_protocol.h.
+ * One thread.
  */
 #ifndef CONTROL_REFERENCE_H
 #define CONTROL_REFERENCE_H
@@ -16,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "control/alert_event.h"
 #include "motorway/control_protocol.h"
 
 /* What the data plane's tables hold at most. */
@@ -24,13 +26,19 @@
 #define REFERENCE_PROVIDERS_MAX 64
 #define REFERENCE_DEVICES_MAX (1u << 20)
 #define REFERENCE_RULES_MAX 256
+#define REFERENCE_MPID_SIZE 8 /* market participant id: A-Z 0-9 */
+#define REFERENCE_THRESHOLDS_MAX 4096
+#define REFERENCE_PERIOD_S_MAX (400u * 86400)
 
 struct reference_user {
 	uint64_t eui;
-	uint32_t roles; /* set of enum mw_role */
+	uint32_t roles;	       /* set of enum mw_role */
+	uint32_t organisation; /* number, 0: none */
 	bool active;
+	char mpid[REFERENCE_MPID_SIZE]; /* of the organisation, as the file has it; "" = has none */
 	char name[MW_NAME_SIZE];
-	char callback_url[MW_URL_SIZE]; /* "" = none */
+	char callback_url[MW_URL_SIZE];		   /* "" = none */
+	char duis_version[MW_SCHEMA_VERSION_SIZE]; /* of his own; "" = the first configured one */
 };
 
 struct reference_certificate {
@@ -118,8 +126,13 @@ struct reference {
 	size_t provider_count;
 	struct reference_device *devices; /* in order of device_id */
 	size_t device_count;
+	struct mw_control_registry_image image; /* put in by whoever keeps it */
 	struct mw_control_srv_rule *rules;
 	size_t rule_count;
+	struct mw_control_access_checks checks;
+	char alert_codes[ALERT_EVENT_COUNT][MW_CODE_SIZE];
+	struct mw_control_threshold *thresholds;
+	size_t threshold_count;
 	char codes[SERVICE_REASON_COUNT][MW_CODE_SIZE];
 	uint32_t crc32c; /* of the payloads of all records */
 };
@@ -131,6 +144,10 @@ struct reference_paths {
 	const char *providers;
 	const char *access;
 	const char *service_codes;
+	const char *access_checks;
+	const char *alerts;
+	const char *thresholds;
+	const char *duis_version; /* of users whose row names none; NULL: "" */
 };
 
 /* Read and check a set. Returns 0 and the set, which the caller frees with reference_free(), or
@@ -138,6 +155,12 @@ struct reference_paths {
 int reference_read(const struct reference_paths *paths, uint64_t generation, FILE *errors,
 	struct reference **reference);
 void reference_free(struct reference *reference);
+
+/* Take users, certificates and providers out of the set, to put others there. */
+void reference_drop_parties(struct reference *reference);
+
+/* Compute the checksum of a set whose parts were changed by whoever made it. */
+void reference_seal(struct reference *reference);
 
 /* Find by key; NULL when there is none. The result lives as long as the set. */
 const struct reference_user *reference_user(const struct reference *reference, uint64_t eui);

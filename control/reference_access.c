@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* access/matrix.yaml (who may send which SRV) and access/services.yaml (the codes of the services
- * that control answers). */
+/* access/matrix.yaml (who may send which SRV to which devices) and access/services.yaml (the codes
+ * of the services that control answers). */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/reference_files.h"
+#include "motorway/registry_image.h"
 
 bool reference_code_valid(const char *code)
 {
@@ -23,12 +24,19 @@ struct rule_row {
 	uint32_t flags;
 	uint32_t command_variants;
 	uint32_t mdr_generations;
+	uint32_t generations;
+	uint32_t modes;
+	uint32_t uplift_modes;
+	uint32_t device_types;
+	uint32_t device_statuses;
+	int direction;
+	int device_basis;
 	int basis;
 	char name[128];
 	char note[256];
 };
 
-static const char *const role_names[] = {
+const char *const reference_role_names[] = {
 	"IS",
 	"ES",
 	"GS",
@@ -40,10 +48,43 @@ static const char *const role_names[] = {
 	"LC",
 	NULL,
 };
-static const char *const variant_names[] = {"1", "2", "3", "4", "5", "6", "7", "8", NULL};
+const char *const reference_variant_names[] = {"1", "2", "3", "4", "5", "6", "7", "8", NULL};
+const char *const reference_type_names[] = {
+	"ESME",
+	"GSME",
+	"GPF",
+	"CHF",
+	"HCALCS",
+	"PPMID",
+	"IHD",
+	"CAD",
+	NULL,
+};
+const char *const reference_status_names[] = {
+	"Pending",
+	"Whitelisted",
+	"InstalledNotCommissioned",
+	"Commissioned",
+	"Decommissioned",
+	"Withdrawn",
+	"Suspended",
+	"Recovery",
+	"Recovered",
+	NULL,
+};
+const char *const reference_direction_names[] = {"any", "import", "export", "gas", NULL};
+const char *const reference_basis_names[] = {"confirmed", "assumed", NULL};
+
 static const char *const flag_names[] = {"control-answers", "non-device", NULL};
 static const char *const generation_names[] = {"SMETS1", "SMETS2", NULL};
-static const char *const basis_names[] = {"confirmed", "assumed", NULL};
+static const char *const mode_names[] = {
+	"on-demand",
+	"future-dated-dsp",
+	"future-dated-device",
+	"scheduled",
+	"dcc-only",
+	NULL,
+};
 
 #define AT(member) offsetof(struct rule_row, member)
 
@@ -76,13 +117,13 @@ static const struct yaml_field rule_fields[] = {
 		.type = YAML_SET,
 		.required = true,
 		.offset = AT(roles),
-		.choices = role_names},
+		.choices = reference_role_names},
 	{.name = "command_variants",
 		.type = YAML_SET,
 		.required = true,
 		.offset = AT(command_variants),
 		.min = 1,
-		.choices = variant_names},
+		.choices = reference_variant_names},
 	{.name = "flags", .type = YAML_SET, .offset = AT(flags), .choices = flag_names},
 	{.name = "mdr_generations",
 		.type = YAML_SET,
@@ -95,11 +136,39 @@ static const struct yaml_field rule_fields[] = {
 		.min = 0,
 		.max = MW_CODE_SIZE - 1,
 		.fallback = ""},
+	{.name = "generations",
+		.type = YAML_SET,
+		.offset = AT(generations),
+		.min = MW_GENERATION_SMETS1,
+		.choices = generation_names},
+	{.name = "modes", .type = YAML_SET, .offset = AT(modes), .choices = mode_names},
+	{.name = "uplift_modes",
+		.type = YAML_SET,
+		.offset = AT(uplift_modes),
+		.choices = mode_names},
+	{.name = "direction",
+		.type = YAML_CHOICE,
+		.offset = AT(direction),
+		.choices = reference_direction_names},
+	{.name = "device_types",
+		.type = YAML_SET,
+		.offset = AT(device_types),
+		.min = MW_DEVICE_ESME,
+		.choices = reference_type_names},
+	{.name = "device_statuses",
+		.type = YAML_SET,
+		.offset = AT(device_statuses),
+		.min = MW_STATUS_PENDING,
+		.choices = reference_status_names},
+	{.name = "device_basis",
+		.type = YAML_CHOICE,
+		.offset = AT(device_basis),
+		.choices = reference_basis_names},
 	{.name = "basis",
 		.type = YAML_CHOICE,
 		.required = true,
 		.offset = AT(basis),
-		.choices = basis_names},
+		.choices = reference_basis_names},
 	{.name = "note",
 		.type = YAML_TEXT,
 		.offset = AT(note),
@@ -109,7 +178,11 @@ static const struct yaml_field rule_fields[] = {
 };
 
 _Static_assert(MW_SRV_CONTROL_ANSWERS == 1 && MW_SRV_NON_DEVICE == 2, "order of flag_names");
-_Static_assert(MW_ROLE_IS == 1 && MW_ROLE_LC == 1 << 8, "order of role_names");
+_Static_assert(MW_ROLE_IS == 1 && MW_ROLE_LC == 1 << 8, "order of reference_role_names");
+_Static_assert(MW_MODE_ON_DEMAND == 1 && MW_MODE_DCC_ONLY == 1 << 4, "order of mode_names");
+_Static_assert(MW_DEVICE_ESME == 1 && MW_DEVICE_CAD == 8, "order of reference_type_names");
+_Static_assert(MW_STATUS_PENDING == 1 && MW_STATUS_RECOVERED == 9, "order of status names");
+_Static_assert(MW_DIRECTION_ANY == 0 && MW_DIRECTION_GAS == 3, "order of direction names");
 
 /* "4.8.1" belongs to "4.8", "4.10" to "4.10". */
 static bool reference_fits(const char *srv, const char *service_reference)
@@ -119,6 +192,36 @@ static bool reference_fits(const char *srv, const char *service_reference)
 	if (strncmp(srv, service_reference, length) != 0)
 		return false;
 	return srv[length] == '\0' || srv[length] == '.';
+}
+
+/* What a row says of devices: an SRV for a device names all of it, another one none. */
+static void check_rule_devices(
+	struct yaml_document *document, const struct yaml_node *item, const struct rule_row *row)
+{
+	static const char *const keys[] = {
+		"direction", "device_types", "device_statuses", "device_basis"};
+	bool non_device = (row->flags & MW_SRV_NON_DEVICE) != 0;
+
+	if (row->modes == 0)
+		yaml_error(document, item, "\"modes\" is missing; an SRV has at least one");
+	if (((row->modes & MW_MODE_DCC_ONLY) != 0) != non_device)
+		yaml_error(document, yaml_child(item, "modes"),
+			"dcc-only is the mode of non-device requests, and of no others");
+	if ((row->uplift_modes & ~row->modes) != 0)
+		yaml_error(document, yaml_child(item, "uplift_modes"),
+			"\"uplift_modes\" must be some of \"modes\"");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct yaml_node *node = yaml_child(item, keys[i]);
+
+		if ((node != NULL) == non_device)
+			yaml_error(document, node != NULL ? node : item,
+				non_device ? "\"%s\" is for requests to devices alone"
+					   : "\"%s\" is missing; requests to devices have it",
+				keys[i]);
+	}
+	if (!non_device && (row->device_types == 0 || row->device_statuses == 0))
+		yaml_error(document, item,
+			"\"device_types\" and \"device_statuses\" need one at least");
 }
 
 static void check_rule(struct yaml_document *document, const struct yaml_node *item,
@@ -152,6 +255,23 @@ static void check_rule(struct yaml_document *document, const struct yaml_node *i
 	if (row->basis == 1 && row->note[0] == '\0')
 		yaml_error(document, yaml_child(item, "basis"),
 			"\"note\" is missing; it says why the row is assumed");
+	check_rule_devices(document, item, row);
+}
+
+static void fill_rule(struct rule_row *row)
+{
+	uint32_t both = 1u << MW_GENERATION_SMETS1 | 1u << MW_GENERATION_SMETS2;
+
+	row->rule.roles = row->roles;
+	row->rule.flags = row->flags;
+	row->rule.command_variants = (uint16_t)row->command_variants;
+	row->rule.mdr_generations = (uint8_t)row->mdr_generations;
+	row->rule.generations = (uint8_t)(row->generations != 0 ? row->generations : both);
+	row->rule.modes = (uint8_t)row->modes;
+	row->rule.uplift_modes = (uint8_t)row->uplift_modes;
+	row->rule.device_types = (uint16_t)row->device_types;
+	row->rule.device_statuses = (uint16_t)row->device_statuses;
+	row->rule.direction = (uint8_t)row->direction;
 }
 
 int reference_read_access(const char *path, FILE *errors, struct reference *reference)
@@ -175,10 +295,7 @@ int reference_read_access(const char *path, FILE *errors, struct reference *refe
 			    sizeof(rule_fields) / sizeof(rule_fields[0]), &row))
 			continue;
 		check_rule(document, item, &row, reference);
-		row.rule.roles = row.roles;
-		row.rule.flags = row.flags;
-		row.rule.command_variants = (uint16_t)row.command_variants;
-		row.rule.mdr_generations = (uint8_t)row.mdr_generations;
+		fill_rule(&row);
 		reference->rules[reference->rule_count++] = row.rule;
 	}
 	result = yaml_errors(document) == 0 ? 0 : -EINVAL;

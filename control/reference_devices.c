@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/calendar.h"
+#include "control/device_words.h"
 #include "control/reference_files.h"
 
 static const char *const kind_names[] = {"CSP", "S1SP", "DCO", "transform", NULL};
@@ -100,75 +101,6 @@ int reference_read_providers(const char *path, FILE *errors, struct reference *r
 
 static const char *const generation_names[] = {"SMETS1", "SMETS2", NULL};
 
-/* The enumerations of the DUIS types DeviceType, DeviceStatus, FirmwareVersionStatus, CPLStatus,
- * ESMEVariant and CSPRegion; the last value of CSPRegion ends with a NULL. */
-static const char *const type_names[] = {
-	"ESME",
-	"GSME",
-	"GPF",
-	"CHF",
-	"HCALCS",
-	"PPMID",
-	"IHD",
-	"CAD",
-	NULL,
-};
-static const char *const status_names[] = {
-	"Pending",
-	"Whitelisted",
-	"InstalledNotCommissioned",
-	"Commissioned",
-	"Decommissioned",
-	"Withdrawn",
-	"Suspended",
-	"Recovery",
-	"Recovered",
-	NULL,
-};
-static const char *const list_status_names[] = {
-	"Active",
-	"Cancelled",
-	"Expired",
-	"Withdrawn",
-	NULL,
-};
-static const char *const variant_names[] = {
-	"A",
-	"B",
-	"C",
-	"AD",
-	"BD",
-	"CD",
-	"ADE",
-	"BDE",
-	"CDE",
-	"ADF",
-	"BDF",
-	"CDF",
-	"ADEF",
-	"BDEF",
-	"CDEF",
-	"ADG",
-	"ADEG",
-	"AF",
-	"BF",
-	"CF",
-	"AEF",
-	"BEF",
-	"CEF",
-	"AG",
-	"AEG",
-	NULL,
-};
-static const char *const region_names[] = {
-	"North",
-	"Central",
-	"South",
-	"Unknown",
-	"SMETS1",
-	NULL,
-};
-
 #define DEVICE(member) offsetof(struct reference_device, member)
 #define TEXT(key, needed, low)                                                                     \
 	{                                                                                          \
@@ -257,13 +189,13 @@ static void check_device(struct yaml_document *document, const struct yaml_node 
 	if (!found && reference->provider_count > 0)
 		yaml_error(document, yaml_child(item, "provider"),
 			"\"%s\" is no provider of the providers' file", device->provider);
-	check_word(document, item, "type", device->type, type_names);
-	check_word(document, item, "status", device->status, status_names);
+	check_word(document, item, "type", device->type, device_type_words);
+	check_word(document, item, "status", device->status, device_status_words);
 	check_word(document, item, "firmware_version_status", device->firmware_version_status,
-		list_status_names);
-	check_word(document, item, "cpl_status", device->cpl_status, list_status_names);
-	check_word(document, item, "esme_variant", device->esme_variant, variant_names);
-	check_word(document, item, "csp_region", device->csp_region, region_names);
+		device_list_status_words);
+	check_word(document, item, "cpl_status", device->cpl_status, device_list_status_words);
+	check_word(document, item, "esme_variant", device->esme_variant, device_variant_words);
+	check_word(document, item, "csp_region", device->csp_region, device_region_words);
 	check_number(document, item, "import_mpxn", device->import_mpxn, 1);
 	check_number(document, item, "secondary_import_mpan", device->secondary_import_mpan, 13);
 	check_number(document, item, "export_mpan", device->export_mpan, 13);

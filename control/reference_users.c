@@ -12,8 +12,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "control/conf_table.h"
 #include "control/reference_files.h"
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/document.h"
 #include "dataplane/duis/identifier.h"
 
 #define PATH_SIZE 512
@@ -76,7 +77,19 @@ static const struct yaml_field user_fields[] = {
 		.min = 0,
 		.max = MW_URL_SIZE - 1,
 		.fallback = ""},
+	{.name = "duis_version",
+		.type = YAML_TEXT,
+		.offset = AT(user.duis_version),
+		.min = 0,
+		.max = MW_SCHEMA_VERSION_SIZE - 1,
+		.fallback = ""},
 	{.name = "active", .type = YAML_BOOL, .offset = AT(user.active), .fallback = "yes"},
+	{.name = "organisation",
+		.type = YAML_TEXT,
+		.offset = AT(user.mpid),
+		.min = 0,
+		.max = REFERENCE_MPID_SIZE - 1,
+		.fallback = ""},
 };
 
 bool reference_url_valid(const char *url)
@@ -248,8 +261,15 @@ static void check_user(struct yaml_document *document, const struct yaml_node *i
 		yaml_error(document, yaml_child(item, "eui"),
 			"this EUI-64 stands in the file a second time; each user stands there "
 			"once");
+	if (strspn(row->user.mpid, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") !=
+		strlen(row->user.mpid))
+		yaml_error(document, yaml_child(item, "organisation"),
+			"a market participant id has capital letters and digits only");
 	if (row->user.roles == 0)
 		yaml_error(document, yaml_child(item, "roles"), "a user needs at least one role");
+	if (row->user.duis_version[0] != '\0' && !conf_version_valid(row->user.duis_version))
+		yaml_error(document, yaml_child(item, "duis_version"),
+			"not a schemaVersion: a decimal number such as \"5.4\"");
 	if (row->user.callback_url[0] != '\0' && !reference_url_valid(row->user.callback_url))
 		yaml_error(document, yaml_child(item, "callback_url"),
 			"not a URL such as http://127.0.0.1:8090/receive; the host is an IPv4 "

@@ -30,10 +30,16 @@ void *schema_allocate(struct schema *schema, size_t size)
 	if (block == NULL || block->size - block->used < size) {
 		size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
 
+		if (room > SCHEMA_BYTES_MAX - schema->bytes)
+			schema_fail(schema, -EFBIG, NULL,
+				"%s: the schema is too large: compiling it takes more than %u MB",
+				schema->set->count > 0 ? schema->set->documents[0].path : "schema",
+				SCHEMA_BYTES_MAX >> 20);
 		block = calloc(1, sizeof(*block) + room);
 		if (block == NULL)
 			schema_fail(schema, -ENOMEM, NULL, "out of memory");
 		block->size = room;
+		schema->bytes += room;
 		block->next = schema->blocks;
 		schema->blocks = block;
 	}
@@ -72,6 +78,18 @@ static const char *path_of(const struct schema *schema, const xmlNode *node)
 	return "schema";
 }
 
+/* What an overlay has added has no line of its own: that of what stands before it. */
+static long line_of(const xmlNode *node)
+{
+	long line = xmlGetLineNo(node);
+
+	while (line <= 0 && node != NULL) {
+		node = node->prev != NULL ? node->prev : node->parent;
+		line = node != NULL ? xmlGetLineNo(node) : 1;
+	}
+	return line > 0 ? line : 1;
+}
+
 void schema_fail(struct schema *schema, int result, const xmlNode *node, const char *format, ...)
 {
 	int length = 0;
@@ -79,7 +97,7 @@ void schema_fail(struct schema *schema, int result, const xmlNode *node, const c
 
 	if (node != NULL)
 		length = snprintf(schema->reason, schema->reason_size,
-			"%s:%ld: ", path_of(schema, node), xmlGetLineNo(node));
+			"%s:%ld: ", path_of(schema, node), line_of(node));
 	if (length >= 0 && (size_t)length < schema->reason_size) {
 		va_start(arguments, format);
 		vsnprintf(schema->reason + length, schema->reason_size - (size_t)length, format,

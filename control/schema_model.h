@@ -6,6 +6,7 @@
  *     schema_simple.c   simple types and their facets
  *     schema_pattern.c  regular expressions -> DFAs over bytes
  *     schema_content.c  particles -> deterministic automata
+ *     schema_merge.c    where a repeated particle would make them nondeterministic
  *     schema_write.c    everything -> bytes
  *
  * All memory is of one arena, and every failure leaves by schema_fail(), so nothing is undone step
@@ -26,8 +27,13 @@
 
 #define SCHEMA_XSD_NAMESPACE "http://www.w3.org/2001/XMLSchema"
 #define SCHEMA_POSITIONS_MAX 20000 /* particles of one type, repetitions of groups unrolled */
-#define SCHEMA_TRANSITIONS_MAX 4000000
+#define SCHEMA_TRANSITIONS_MAX 1000000
 #define SCHEMA_DFA_STATES_MAX 8000
+#define SCHEMA_BYTES_MAX (256u << 20)  /* of memory, all together */
+#define SCHEMA_DEPTH_MAX 400	       /* definitions that need each other */
+#define SCHEMA_PATTERN_BYTES_MAX 16384 /* of one restriction */
+#define SCHEMA_VALUES_MAX 30000u       /* of one enumeration */
+#define SCHEMA_CHAINS 1024
 
 /* A growing array in the arena; the element's size is given with each call. */
 struct schema_array {
@@ -46,6 +52,7 @@ enum schema_particle_kind {
 
 struct schema_particle {
 	enum schema_particle_kind kind;
+	uint32_t number; /* in the order of reading */
 	uint32_t min;
 	uint32_t max;		/* MW_IMAGE_UNBOUNDED */
 	uint32_t symbol;	/* ELEMENT */
@@ -113,8 +120,8 @@ struct schema_simple {
 	uint32_t fraction_digits;
 	const char *minimum; /* canonical */
 	const char *maximum;
-	struct schema_array values;   /* const char * */
-	struct schema_array patterns; /* uint32_t, index of schema.patterns */
+	struct schema_array values; /* const char * */
+	uint32_t pattern;	    /* index of schema.patterns */
 };
 
 enum schema_component_kind {
@@ -131,6 +138,7 @@ struct schema_component {
 	bool is_simple;
 	uint32_t index; /* of types or simples, MW_IMAGE_NONE until compiled */
 	bool in_progress;
+	uint32_t next; /* 1 + the next one of its chain in schema.chains, or 0 */
 };
 
 struct schema_symbol {
@@ -148,11 +156,15 @@ struct schema {
 	char *reason;
 	size_t reason_size;
 	struct schema_block *blocks;
+	size_t bytes; /* in all blocks */
 	struct duis_schema_set *set;
 	const char *const *overlays;
 	size_t overlay_count;
+	unsigned depth; /* definitions that are being read, one inside of the other */
+	uint32_t particle_count;
 
 	struct schema_array components; /* struct schema_component */
+	uint32_t chains[SCHEMA_CHAINS]; /* 1 + the first component of that hash, or 0 */
 	struct schema_array namespaces; /* const char * */
 	struct schema_array symbols;	/* struct schema_symbol */
 	struct schema_array types;	/* struct schema_type *; 0 = anyType */
@@ -173,6 +185,10 @@ __attribute__((noreturn, format(printf, 4, 5))) void schema_fail(
 /* The same for a construct that is not supported. */
 __attribute__((noreturn)) void schema_unsupported(
 	struct schema *schema, const xmlNode *node, const char *what);
+
+/* Around whatever reads a definition that others may need. */
+void schema_enter(struct schema *schema, const xmlNode *node);
+void schema_leave(struct schema *schema);
 
 /* An XSD element of that local name? */
 bool schema_is(const xmlNode *node, const char *name);
@@ -197,11 +213,17 @@ uint32_t schema_simple_in_place(struct schema *schema, xmlNodePtr node, const ch
 const char *schema_decimal(struct schema *schema, const char *text);
 int schema_decimal_compare(const char *one, const char *other);
 
-/* schema_pattern.c: compile `source` (regular expression of XML Schema) found at `node`. */
-uint32_t schema_pattern(struct schema *schema, const xmlNode *node, const char *source);
+/* schema_pattern.c: compile the patterns of the restriction `node`, which are alternatives (at
+ * least one; const char *, regular expressions of XML Schema). */
+uint32_t schema_pattern(
+	struct schema *schema, const xmlNode *node, const struct schema_array *sources);
 
 /* schema_content.c: fill states and state_count of `type` from its particle. */
 void schema_content(struct schema *schema, struct schema_type *type);
+
+/* schema_merge.c: replace the states of `type` by those where no two of one particle can come
+ * next. None of them may have a counter. */
+void schema_merge(struct schema *schema, struct schema_type *type, struct schema_array *states);
 
 /* schema_read.c */
 void schema_read(struct schema *schema);

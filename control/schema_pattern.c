@@ -8,6 +8,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
 
 #define REPEAT_MAX 1000u
 #define NFA_STATES_MAX 20000u
+#define SUBSET_TABLE_SIZE 16384u     /* a power of two, above SCHEMA_DFA_STATES_MAX */
+#define STEPS_MAX UINT64_C(20000000) /* moves looked at for one DFA */
 #define NONE UINT32_MAX
 
 /* A set of characters: ASCII ones by bit; all others together or not at all. */
@@ -58,6 +61,8 @@ struct compiler {
 	uint32_t accept;
 	struct schema_array subsets; /* uint64_t *, index = DFA state */
 	uint32_t subset_words;
+	uint32_t *subset_table; /* open addressing: index of subsets + 1, or 0 */
+	uint64_t steps;
 	struct schema_array rows; /* uint32_t *, next state by class */
 };
 
@@ -368,6 +373,50 @@ static uint32_t add_others(struct compiler *compiler, uint32_t next)
 	return add_split(compiler, two, add_split(compiler, three, four));
 }
 
+static uint32_t add_node(struct compiler *compiler, const struct node *node, uint32_t next);
+
+/* Chains lean to the left and are as long as the pattern: walked, not recursed into. */
+static uint32_t add_chain(struct compiler *compiler, const struct node *node, uint32_t next)
+{
+	for (; node->kind == NODE_CAT; node = node->one)
+		next = add_node(compiler, node->other, next);
+	return add_node(compiler, node, next);
+}
+
+static uint32_t add_alternatives(struct compiler *compiler, const struct node *node, uint32_t next)
+{
+	uint32_t others = add_node(compiler, node->other, next);
+
+	for (node = node->one; node->kind == NODE_ALTERNATIVE; node = node->one)
+		others = add_split(compiler, add_node(compiler, node->other, next), others);
+	return add_split(compiler, add_node(compiler, node, next), others);
+}
+
+static uint32_t add_repeat(struct compiler *compiler, const struct node *node, uint32_t next)
+{
+	uint32_t index;
+
+	if (node->max == NONE) {
+		index = add_split(compiler, NONE, next);
+		next = add_node(compiler, node->one, index);
+		nfa_at(compiler, index)->free_one = next;
+		next = index;
+	}
+	for (uint32_t count = node->min; node->max != NONE && count < node->max; count++) {
+		index = add_node(compiler, node->one, next);
+		if (index == next)
+			break; /* the empty text, as often as one likes */
+		next = add_split(compiler, index, next);
+	}
+	for (uint32_t count = 0; count < node->min; count++) {
+		index = add_node(compiler, node->one, next);
+		if (index == next)
+			break;
+		next = index;
+	}
+	return next;
+}
+
 /* Add states for `node` that lead to `next`; returns where they begin. */
 static uint32_t add_node(struct compiler *compiler, const struct node *node, uint32_t next)
 {
@@ -386,24 +435,11 @@ static uint32_t add_node(struct compiler *compiler, const struct node *node, uin
 		return node->set.others ? add_split(compiler, index, add_others(compiler, next))
 					: index;
 	case NODE_CAT:
-		return add_node(compiler, node->one, add_node(compiler, node->other, next));
+		return add_chain(compiler, node, next);
 	case NODE_ALTERNATIVE:
-		index = add_node(compiler, node->one, next);
-		return add_split(compiler, index, add_node(compiler, node->other, next));
+		return add_alternatives(compiler, node, next);
 	case NODE_REPEAT:
-		if (node->max == NONE) {
-			index = add_split(compiler, NONE, next);
-			next = add_node(compiler, node->one, index);
-			nfa_at(compiler, index)->free_one = next;
-			next = index;
-		} else {
-			for (uint32_t count = node->min; count < node->max; count++)
-				next = add_split(
-					compiler, add_node(compiler, node->one, next), next);
-		}
-		for (uint32_t count = 0; count < node->min; count++)
-			next = add_node(compiler, node->one, next);
-		return next;
+		return add_repeat(compiler, node, next);
 	}
 	abort();
 }
@@ -423,6 +459,7 @@ static void close_over(struct compiler *compiler, uint64_t *subset, uint32_t sta
 			continue;
 		subset[state / 64] |= (uint64_t)1 << (state % 64);
 		nfa = nfa_at(compiler, state);
+		compiler->steps++;
 		stack[top++] = nfa->free_one;
 		stack[top++] = nfa->free_other;
 	}
@@ -433,49 +470,74 @@ static uint32_t subset_index(struct compiler *compiler, const uint64_t *subset)
 	size_t size = compiler->subset_words * sizeof(uint64_t);
 	uint64_t **known = compiler->subsets.items;
 	uint64_t *copy;
+	uint64_t hash = 0;
+	uint32_t slot;
 
-	for (uint32_t index = 0; index < compiler->subsets.count; index++)
-		if (memcmp(known[index], subset, size) == 0)
-			return index;
+	for (uint32_t word = 0; word < compiler->subset_words; word++)
+		hash = (hash ^ subset[word]) * UINT64_C(0x9e3779b97f4a7c15) + (hash >> 29);
+	for (slot = (uint32_t)(hash >> 32);; slot++) {
+		uint32_t entry = compiler->subset_table[slot % SUBSET_TABLE_SIZE];
+
+		if (entry == 0)
+			break;
+		if (memcmp(known[entry - 1], subset, size) == 0)
+			return entry - 1;
+	}
 	if (compiler->subsets.count == SCHEMA_DFA_STATES_MAX)
 		bad(compiler, "its automaton is too large");
 	copy = schema_allocate(compiler->schema, size);
 	memcpy(copy, subset, size);
 	*(uint64_t **)schema_append(compiler->schema, &compiler->subsets, sizeof(copy)) = copy;
+	compiler->subset_table[slot % SUBSET_TABLE_SIZE] = compiler->subsets.count;
 	return compiler->subsets.count - 1;
 }
 
 /* Bytes that no state tells apart are one class. */
 static uint16_t find_classes(struct compiler *compiler, uint8_t classes[256])
 {
+	uint16_t sizes[256] = {256};
 	uint16_t count = 1;
 
 	memset(classes, 0, 256);
 	for (uint32_t state = 0; state < compiler->nfa.count; state++) {
 		const uint64_t *bytes = nfa_at(compiler, state)->bytes;
-		int split[256];
-		uint16_t old_count = count;
+		uint16_t inside[256] = {0};
+		uint8_t moved[256];
 
-		memset(split, -1, sizeof(split));
-		for (unsigned class = 0; class < old_count; class ++) {
-			bool inside = false;
-			bool outside = false;
-
-			for (unsigned byte = 0; byte < 256; byte++)
-				if (classes[byte] == class) {
-					bool in = (bytes[byte / 64] >> (byte % 64)) & 1;
-
-					inside |= in;
-					outside |= !in;
-				}
-			if (inside && outside)
-				split[class] = count++;
+		for (unsigned byte = 0; byte < 256; byte++)
+			inside[classes[byte]] += (bytes[byte / 64] >> (byte % 64)) & 1;
+		for (unsigned class = 0, old_count = count; class < old_count; class ++) {
+			moved[class] = (uint8_t) class;
+			if (inside[class] == 0 || inside[class] == sizes[class])
+				continue;
+			moved[class] = (uint8_t)count;
+			sizes[class] = (uint16_t)(sizes[class] - inside[class]);
+			sizes[count++] = inside[class];
 		}
 		for (unsigned byte = 0; byte < 256; byte++)
-			if (split[classes[byte]] >= 0 && ((bytes[byte / 64] >> (byte % 64)) & 1))
-				classes[byte] = (uint8_t)split[classes[byte]];
+			if ((bytes[byte / 64] >> (byte % 64)) & 1)
+				classes[byte] = moved[classes[byte]];
 	}
 	return count;
+}
+
+/* All states that those of `from` lead to on `byte`. */
+static void move(struct compiler *compiler, const uint64_t *from, uint8_t byte, uint64_t *to,
+	uint32_t *stack)
+{
+	memset(to, 0, compiler->subset_words * sizeof(*to));
+	for (uint32_t word = 0; word < compiler->subset_words; word++)
+		for (uint64_t left = from[word]; left != 0; left &= left - 1) {
+			uint32_t state = word * 64 + (uint32_t)__builtin_ctzll(left);
+			const struct nfa_state *nfa = nfa_at(compiler, state);
+
+			compiler->steps++;
+			if ((nfa->bytes[byte / 64] >> (byte % 64)) & 1)
+				close_over(compiler, to, nfa->next, stack);
+		}
+	compiler->steps += compiler->subset_words;
+	if (compiler->steps > STEPS_MAX)
+		bad(compiler, "its automaton is too large");
 }
 
 static void make_dfa(struct compiler *compiler, struct schema_dfa *dfa, uint32_t nfa_start)
@@ -488,6 +550,8 @@ static void make_dfa(struct compiler *compiler, struct schema_dfa *dfa, uint32_t
 	for (unsigned byte = 0; byte < 256; byte++)
 		sample[dfa->classes[byte]] = (uint8_t)byte;
 	compiler->subset_words = (compiler->nfa.count + 63) / 64;
+	compiler->subset_table = schema_allocate(
+		compiler->schema, SUBSET_TABLE_SIZE * sizeof(*compiler->subset_table));
 	stack = schema_allocate(
 		compiler->schema, (2 * (size_t)compiler->nfa.count + 4) * sizeof(*stack));
 	subset = schema_allocate(compiler->schema, compiler->subset_words * sizeof(*subset));
@@ -500,16 +564,8 @@ static void make_dfa(struct compiler *compiler, struct schema_dfa *dfa, uint32_t
 		*(uint32_t **)schema_append(compiler->schema, &compiler->rows, sizeof(row)) = row;
 		for (unsigned class = 0; class < dfa->class_count; class ++) {
 			const uint64_t *from = ((uint64_t **)compiler->subsets.items)[index];
-			uint8_t byte = sample[class];
 
-			memset(subset, 0, compiler->subset_words * sizeof(*subset));
-			for (uint32_t state = 0; state < compiler->nfa.count; state++)
-				if (((from[state / 64] >> (state % 64)) & 1) &&
-					((nfa_at(compiler, state)->bytes[byte / 64] >>
-						 (byte % 64)) &
-						1))
-					close_over(compiler, subset, nfa_at(compiler, state)->next,
-						stack);
+			move(compiler, from, sample[class], subset, stack);
 			row[class] = subset_index(compiler, subset);
 		}
 	}
@@ -621,21 +677,51 @@ done:
 	dfa->fixed_state = state;
 }
 
-uint32_t schema_pattern(struct schema *schema, const xmlNode *node, const char *source)
+/* As messages show it: the one pattern, or all of them as alternatives. */
+static const char *join_sources(
+	struct compiler *compiler, const char *const *sources, uint32_t count)
 {
-	struct compiler compiler = {.schema = schema, .at_node = node, .at = source};
-	struct schema_dfa **known = schema->patterns.items;
-	struct schema_dfa *dfa;
-	struct node *tree;
+	size_t room = 1;
+	char *joined;
+	char *at;
 
+	for (uint32_t index = 0; index < count; index++)
+		room += strlen(sources[index]) + 3;
+	if (room > SCHEMA_PATTERN_BYTES_MAX)
+		bad(compiler, "it is too long");
+	if (count == 1)
+		return sources[0];
+	joined = schema_allocate(compiler->schema, room);
+	at = joined;
+	for (uint32_t index = 0; index < count; index++)
+		at += sprintf(at, "%s(%s)", index > 0 ? "|" : "", sources[index]);
+	return joined;
+}
+
+uint32_t schema_pattern(
+	struct schema *schema, const xmlNode *node, const struct schema_array *sources)
+{
+	const char *const *texts = sources->items;
+	struct compiler compiler = {.schema = schema, .at_node = node};
+	struct schema_dfa **known = schema->patterns.items;
+	const char *joined = join_sources(&compiler, texts, sources->count);
+	struct schema_dfa *dfa;
+	struct node *tree = NULL;
+
+	for (uint32_t index = 0; index < sources->count; index++) {
+		struct node *one;
+
+		compiler.at = texts[index];
+		one = parse_alternatives(&compiler);
+		if (*compiler.at != '\0')
+			bad(&compiler, "a parenthesis too many");
+		tree = tree == NULL ? one : new_node(&compiler, NODE_ALTERNATIVE, tree, one);
+	}
 	for (uint32_t index = 0; index < schema->patterns.count; index++)
-		if (strcmp(known[index]->source, source) == 0)
+		if (strcmp(known[index]->source, joined) == 0)
 			return index;
 	dfa = schema_allocate(schema, sizeof(*dfa));
-	dfa->source = source;
-	tree = parse_alternatives(&compiler);
-	if (*compiler.at != '\0')
-		bad(&compiler, "a parenthesis too many");
+	dfa->source = joined;
 	compiler.accept = add_nfa(&compiler);
 	make_dfa(&compiler, dfa, add_node(&compiler, tree, compiler.accept));
 	order_states(&compiler, dfa);

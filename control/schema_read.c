@@ -115,17 +115,56 @@ static const char *target_namespace(struct schema *schema, const xmlNode *node)
 	return uri != NULL ? uri : "";
 }
 
+/* Definitions may need each other in long chains; the way through them is by recursion. */
+void schema_enter(struct schema *schema, const xmlNode *node)
+{
+	if (++schema->depth > SCHEMA_DEPTH_MAX)
+		schema_fail(schema, -EINVAL, node, "more than %d definitions need each other",
+			SCHEMA_DEPTH_MAX);
+}
+
+void schema_leave(struct schema *schema)
+{
+	schema->depth--;
+}
+
+/* The name that a definition gives, or NULL. */
+static const char *own_name(struct schema *schema, const xmlNode *node)
+{
+	const char *name = schema_attribute_text(schema, node, "name");
+
+	if (name == NULL)
+		return NULL;
+	if (xmlValidateNCName(BAD_CAST name, 0) != 0)
+		schema_fail(schema, -EINVAL, node, "\"%.64s\" is not a name", name);
+	if (strlen(name) > MW_IMAGE_NAME_MAX)
+		schema_fail(
+			schema, -EINVAL, node, "a name has more than %u bytes", MW_IMAGE_NAME_MAX);
+	return name;
+}
+
 /* ---- tables ---- */
+
+static uint32_t *chain_of(struct schema *schema, const char *uri, const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *at = name; *at != '\0'; at++)
+		hash = (hash ^ (unsigned char)*at) * 16777619u;
+	for (const char *at = uri; *at != '\0'; at++)
+		hash = (hash ^ (unsigned char)*at) * 16777619u;
+	return &schema->chains[hash % SCHEMA_CHAINS];
+}
 
 struct schema_component *schema_find(
 	struct schema *schema, enum schema_component_kind kind, const char *uri, const char *name)
 {
 	struct schema_component *components = schema->components.items;
 
-	for (uint32_t index = 0; index < schema->components.count; index++)
-		if (components[index].kind == kind && strcmp(components[index].name, name) == 0 &&
-			strcmp(components[index].name_space, uri) == 0)
-			return &components[index];
+	for (uint32_t at = *chain_of(schema, uri, name); at != 0; at = components[at - 1].next)
+		if (components[at - 1].kind == kind && strcmp(components[at - 1].name, name) == 0 &&
+			strcmp(components[at - 1].name_space, uri) == 0)
+			return &components[at - 1];
 	return NULL;
 }
 
@@ -145,8 +184,7 @@ uint32_t schema_namespace(struct schema *schema, const char *uri)
 	return schema->namespaces.count - 1;
 }
 
-static uint32_t symbol_of(
-	struct schema *schema, const xmlNode *node, const char *uri, const char *name)
+static uint32_t symbol_of(struct schema *schema, const char *uri, const char *name)
 {
 	uint32_t name_space = schema_namespace(schema, uri);
 	struct schema_symbol *symbols = schema->symbols.items;
@@ -155,9 +193,6 @@ static uint32_t symbol_of(
 		if (symbols[index].name_space == name_space &&
 			strcmp(symbols[index].name, name) == 0)
 			return index;
-	if (strlen(name) > MW_IMAGE_NAME_MAX)
-		schema_fail(
-			schema, -EINVAL, node, "a name has more than %u bytes", MW_IMAGE_NAME_MAX);
 	symbols = schema_append(schema, &schema->symbols, sizeof(*symbols));
 	*symbols = (struct schema_symbol){
 		.name = name, .name_space = name_space, .global_type = MW_IMAGE_NONE};
@@ -286,8 +321,7 @@ static uint32_t element_default(struct schema *schema, xmlNodePtr node, uint32_t
 /* Declare the global element behind `component`. */
 static uint32_t global_element(struct schema *schema, struct schema_component *component)
 {
-	uint32_t symbol =
-		symbol_of(schema, component->node, component->name_space, component->name);
+	uint32_t symbol = symbol_of(schema, component->name_space, component->name);
 	struct schema_symbol *entry = &((struct schema_symbol *)schema->symbols.items)[symbol];
 	uint32_t type;
 	uint32_t value;
@@ -296,6 +330,8 @@ static uint32_t global_element(struct schema *schema, struct schema_component *c
 		return symbol;
 	schema_attributes_allowed(schema, component->node, "name type default");
 	type = element_type(schema, component->node);
+	if (type_at(schema, type)->is_abstract)
+		schema_unsupported(schema, component->node, "element of an abstract type");
 	value = element_default(schema, component->node, type);
 	entry = &((struct schema_symbol *)schema->symbols.items)[symbol];
 	entry->global_type = type;
@@ -312,7 +348,7 @@ static void refuse_abstract(struct schema *schema, const struct schema_particle 
 static void read_element(struct schema *schema, xmlNodePtr node, struct schema_particle *particle)
 {
 	const char *reference = schema_attribute_text(schema, node, "ref");
-	const char *name = schema_attribute_text(schema, node, "name");
+	const char *name = own_name(schema, node);
 	const char *form;
 	const char *uri;
 
@@ -327,7 +363,7 @@ static void read_element(struct schema *schema, xmlNodePtr node, struct schema_p
 			schema_fail(schema, -EINVAL, node, "no global element \"%s\" is declared",
 				reference);
 		/* Its type is taken from the symbol when all are read: elements may nest. */
-		particle->symbol = symbol_of(schema, node, uri, reference);
+		particle->symbol = symbol_of(schema, uri, reference);
 		particle->type = MW_IMAGE_NONE;
 		return;
 	}
@@ -336,7 +372,7 @@ static void read_element(struct schema *schema, xmlNodePtr node, struct schema_p
 		schema_fail(schema, -EINVAL, node, "an element has neither name nor ref");
 	form = schema_attribute_text(schema, xmlDocGetRootElement(node->doc), "elementFormDefault");
 	uri = form != NULL && strcmp(form, "qualified") == 0 ? target_namespace(schema, node) : "";
-	particle->symbol = symbol_of(schema, node, uri, name);
+	particle->symbol = symbol_of(schema, uri, name);
 	particle->type = element_type(schema, node);
 	particle->default_value = element_default(schema, node, particle->type);
 	refuse_abstract(schema, particle);
@@ -383,6 +419,7 @@ static struct schema_particle *read_particle(struct schema *schema, xmlNodePtr n
 	struct schema_particle *particle = schema_allocate(schema, sizeof(*particle));
 
 	particle->node = node;
+	particle->number = ++schema->particle_count;
 	particle->min = read_occurs(schema, node, "minOccurs");
 	particle->max = read_occurs(schema, node, "maxOccurs");
 	if (particle->min > particle->max)
@@ -400,7 +437,7 @@ static struct schema_particle *read_particle(struct schema *schema, xmlNodePtr n
 
 static void read_attribute(struct schema *schema, xmlNodePtr node, struct schema_type *type)
 {
-	const char *name = schema_attribute_text(schema, node, "name");
+	const char *name = own_name(schema, node);
 	const char *use = schema_attribute_text(schema, node, "use");
 	const char *type_name = schema_attribute_text(schema, node, "type");
 	xmlNodePtr child = schema_first_child(node);
@@ -408,9 +445,8 @@ static void read_attribute(struct schema *schema, xmlNodePtr node, struct schema
 	uint32_t simple;
 
 	schema_attributes_allowed(schema, node, "name type use");
-	if (name == NULL || strlen(name) > MW_IMAGE_NAME_MAX)
-		schema_fail(schema, -EINVAL, node,
-			"an attribute without a name of at most %u bytes", MW_IMAGE_NAME_MAX);
+	if (name == NULL)
+		schema_fail(schema, -EINVAL, node, "an attribute without a name");
 	if (use != NULL && strcmp(use, "required") != 0 && strcmp(use, "optional") != 0)
 		schema_unsupported(schema, node, "attribute that is prohibited");
 	if (type_name != NULL && child == NULL)
@@ -474,6 +510,9 @@ static xmlNodePtr only_extension(struct schema *schema, xmlNodePtr node)
 		schema_unsupported(schema, child, what);
 	}
 	schema_attributes_allowed(schema, child, "base");
+	if (schema_next_child(child) != NULL)
+		schema_unsupported(schema, schema_next_child(child),
+			(const char *)schema_next_child(child)->name);
 	if (schema_attribute_text(schema, child, "base") == NULL)
 		schema_fail(schema, -EINVAL, child, "an extension without base");
 	return child;
@@ -501,7 +540,8 @@ static void read_complex_content(struct schema *schema, xmlNodePtr node, struct 
 	if (base_index == 0)
 		schema_unsupported(schema, extension, "extension of anyType");
 	if (!base->done)
-		schema_fail(schema, -EINVAL, extension, "a type extends itself");
+		schema_fail(schema, -EINVAL, extension,
+			"a type extends itself, or one that it is part of");
 	if (base->content == MW_IMAGE_CONTENT_SIMPLE)
 		schema_unsupported(schema, extension, "complexContent on simple content");
 	if ((base->content == MW_IMAGE_CONTENT_MIXED) !=
@@ -555,6 +595,7 @@ static uint32_t complex_in_place(struct schema *schema, xmlNodePtr node, const c
 	struct schema_component *component = component_of(schema, node);
 	xmlNodePtr child = schema_first_child(node);
 
+	schema_enter(schema, node);
 	if (component != NULL)
 		component->index = index; /* before its parts: types may nest in themselves */
 	schema_attributes_allowed(schema, node, "name mixed abstract");
@@ -574,6 +615,7 @@ static uint32_t complex_in_place(struct schema *schema, xmlNodePtr node, const c
 		schema_unsupported(schema, schema_next_child(child),
 			(const char *)schema_next_child(child)->name);
 	type->done = true;
+	schema_leave(schema);
 	return index;
 }
 
@@ -587,10 +629,28 @@ static void read_import(struct schema *schema, xmlNodePtr node)
 		schema_unsupported(schema, node, (const char *)node->name);
 }
 
+static void add_component(struct schema *schema, xmlNodePtr node, enum schema_component_kind kind,
+	const char *name, bool is_simple)
+{
+	const char *uri = target_namespace(schema, node);
+	uint32_t *chain = chain_of(schema, uri, name);
+	struct schema_component *component;
+
+	if (schema_find(schema, kind, uri, name) != NULL)
+		schema_fail(schema, -EINVAL, node, "\"%.64s\" is defined twice", name);
+	component = schema_append(schema, &schema->components, sizeof(*component));
+	*component = (struct schema_component){.kind = kind,
+		.name_space = uri,
+		.name = name,
+		.node = node,
+		.is_simple = is_simple,
+		.index = MW_IMAGE_NONE,
+		.next = *chain};
+	*chain = schema->components.count;
+}
+
 static void collect(struct schema *schema, xmlNodePtr root)
 {
-	const char *uri = schema_attribute_text(schema, root, "targetNamespace");
-
 	schema_attributes_allowed(
 		schema, root, "targetNamespace elementFormDefault attributeFormDefault version");
 	if (!schema_is(root, "schema"))
@@ -601,7 +661,6 @@ static void collect(struct schema *schema, xmlNodePtr root)
 		schema_unsupported(schema, root, "attributeFormDefault=\"qualified\"");
 	for (xmlNodePtr node = schema_first_child(root); node != NULL;
 		node = schema_next_child(node)) {
-		struct schema_component *component;
 		const char *name;
 		bool is_element = schema_is(node, "element");
 		bool is_simple = schema_is(node, "simpleType");
@@ -610,17 +669,12 @@ static void collect(struct schema *schema, xmlNodePtr root)
 			read_import(schema, node);
 			continue;
 		}
-		name = schema_attribute_text(schema, node, "name");
+		name = own_name(schema, node);
 		if (name == NULL)
 			schema_fail(schema, -EINVAL, node, "a global definition without a name");
-		component = schema_append(schema, &schema->components, sizeof(*component));
-		*component = (struct schema_component){
-			.kind = is_element ? SCHEMA_COMPONENT_ELEMENT : SCHEMA_COMPONENT_TYPE,
-			.name_space = uri != NULL ? uri : "",
-			.name = name,
-			.node = node,
-			.is_simple = is_simple,
-			.index = MW_IMAGE_NONE};
+		add_component(schema, node,
+			is_element ? SCHEMA_COMPONENT_ELEMENT : SCHEMA_COMPONENT_TYPE, name,
+			is_simple);
 	}
 }
 
@@ -651,6 +705,7 @@ static void add_any_type(struct schema *schema)
 	particle->kind = SCHEMA_ANY;
 	particle->max = MW_IMAGE_UNBOUNDED;
 	particle->lax = true;
+	particle->name_space = MW_IMAGE_NONE;
 	type->content = MW_IMAGE_CONTENT_MIXED;
 	type->particle = particle;
 	type->any_attribute = true;

@@ -234,24 +234,14 @@ static void facet_digits(
 	simple->facets |= flag;
 }
 
-/* Patterns of one restriction are alternatives: one regular expression of them all. */
-static void add_pattern(struct schema *schema, char **alternatives, const char *value)
-{
-	size_t room = strlen(value) + 8 + (*alternatives != NULL ? strlen(*alternatives) : 0);
-	char *joined = schema_allocate(schema, room);
-
-	if (*alternatives == NULL)
-		snprintf(joined, room, "%s", value);
-	else
-		snprintf(joined, room, "(%s)|(%s)", *alternatives, value);
-	*alternatives = joined;
-}
-
 static void add_value(
 	struct schema *schema, xmlNodePtr node, struct schema_simple *simple, const char *text)
 {
 	const char *value = canonical_value(schema, node, simple, text);
 
+	if (simple->values.count == SCHEMA_VALUES_MAX)
+		schema_fail(schema, -EINVAL, node, "more than %u enumeration values",
+			SCHEMA_VALUES_MAX);
 	for (uint32_t index = 0; index < simple->values.count; index++)
 		if (strcmp(((const char **)simple->values.items)[index], value) == 0)
 			return;
@@ -272,7 +262,7 @@ static void read_facets(struct schema *schema, xmlNodePtr restriction, struct sc
 		"minInclusive", "maxInclusive", "minExclusive", "maxExclusive", NULL};
 	static const char *const lengths[] = {"length", "minLength", "maxLength", NULL};
 	static const char *const digits[] = {"totalDigits", "fractionDigits", NULL};
-	char *alternatives = NULL;
+	struct schema_array alternatives = {0};
 	struct schema_array inherited = simple->values;
 	bool own_values = false;
 
@@ -293,7 +283,8 @@ static void read_facets(struct schema *schema, xmlNodePtr restriction, struct sc
 			own_values = true;
 			add_value(schema, node, simple, value);
 		} else if (schema_is(node, "pattern")) {
-			add_pattern(schema, &alternatives, value);
+			*(const char **)schema_append(schema, &alternatives, sizeof(char *)) =
+				value;
 		} else if (is_one_of(node, bounds)) {
 			facet_bound(schema, node, simple, value);
 		} else if (is_one_of(node, lengths)) {
@@ -306,13 +297,14 @@ static void read_facets(struct schema *schema, xmlNodePtr restriction, struct sc
 	}
 	if (own_values && inherited.count > 0)
 		schema_unsupported(schema, restriction, "enumeration of an enumeration");
-	if (alternatives != NULL)
-		*(uint32_t *)schema_append(schema, &simple->patterns, sizeof(uint32_t)) =
-			schema_pattern(schema, restriction, alternatives);
 	if (own_values)
 		simple->facets |= MW_IMAGE_HAS_VALUES;
-	if (alternatives != NULL)
-		simple->facets |= MW_IMAGE_HAS_PATTERNS;
+	if (alternatives.count == 0)
+		return;
+	if (simple->facets & MW_IMAGE_HAS_PATTERNS)
+		schema_unsupported(schema, restriction, "patterns in a type and in its base");
+	simple->pattern = schema_pattern(schema, restriction, &alternatives);
+	simple->facets |= MW_IMAGE_HAS_PATTERNS;
 }
 
 static uint32_t add_simple(struct schema *schema, struct schema_simple **simple)
@@ -383,6 +375,7 @@ uint32_t schema_simple_in_place(struct schema *schema, xmlNodePtr node, const ch
 	uint32_t base_index;
 	uint32_t index;
 
+	schema_enter(schema, node);
 	schema_attributes_allowed(schema, node, "name");
 	if (restriction == NULL)
 		schema_fail(schema, -EINVAL, node, "a simple type without content");
@@ -398,11 +391,7 @@ uint32_t schema_simple_in_place(struct schema *schema, xmlNodePtr node, const ch
 	base = ((struct schema_simple **)schema->simples.items)[base_index];
 	*simple = *base;
 	simple->name = name;
-	/* Own array: appending to the base's would change the base. */
-	simple->patterns = (struct schema_array){0};
-	for (uint32_t pattern = 0; pattern < base->patterns.count; pattern++)
-		*(uint32_t *)schema_append(schema, &simple->patterns, sizeof(uint32_t)) =
-			((const uint32_t *)base->patterns.items)[pattern];
 	read_facets(schema, restriction, simple);
+	schema_leave(schema);
 	return index;
 }

@@ -7,52 +7,38 @@
 #include <jansson.h>
 
 #include "control/schema_validate.h"
+#include "dataplane/duis/engine.h"
 #include "dataplane/duis/fast.h"
 
 #define FILE_BYTES_MAX (64u << 20)
 
-/* Either engine. */
 struct judge {
-	struct duis_fast_schemas *fast_schemas;
-	struct duis_fast_engine *fast;
 	struct duis_schemas *schemas;
-	struct duis_engine *reference;
+	struct duis_engine *engine;
 };
 
-static bool create_fast(
+static bool create_judge(
 	struct judge *judge, const struct schema_validate *job, char *reason, size_t reason_size)
 {
-	struct duis_fast_source source = {
-		.version = DUIS_FAST_ANY_VERSION, .image_path = job->schema};
+	struct duis_schema_source source = {.image_path = job->schema, .xsd_path = job->schema};
+	const char *version = job->reference ? job->version : DUIS_FAST_ANY_VERSION;
 
-	judge->fast_schemas = duis_fast_schemas_create(&source, 1, reason, reason_size);
-	if (judge->fast_schemas == NULL)
-		return false;
-	judge->fast = duis_fast_engine_create(judge->fast_schemas, FILE_BYTES_MAX);
-	if (judge->fast == NULL)
-		snprintf(reason, reason_size, "out of memory");
-	return judge->fast != NULL;
-}
-
-static bool create_reference(
-	struct judge *judge, const struct schema_validate *job, char *reason, size_t reason_size)
-{
-	struct duis_schema_source source = {.xsd_path = job->schema};
-
-	if (job->version == NULL || strlen(job->version) >= sizeof(source.version)) {
+	if (version == NULL || strlen(version) >= sizeof(source.version)) {
 		snprintf(reason, reason_size, "--engine reference needs --version");
 		return false;
 	}
-	memcpy(source.version, job->version, strlen(job->version));
+	memcpy(source.version, version, strlen(version));
 	for (size_t index = 0; index < job->overlay_count; index++)
 		source.overlays[index] = job->overlays[index];
-	judge->schemas = duis_schemas_create(&source, 1, reason, reason_size);
+	judge->schemas =
+		duis_schemas_create(job->reference ? DUIS_ENGINE_REFERENCE : DUIS_ENGINE_FAST,
+			&source, 1, reason, reason_size);
 	if (judge->schemas == NULL)
 		return false;
-	judge->reference = duis_engine_create(judge->schemas, FILE_BYTES_MAX);
-	if (judge->reference == NULL)
+	judge->engine = duis_engine_create(judge->schemas, FILE_BYTES_MAX);
+	if (judge->engine == NULL)
 		snprintf(reason, reason_size, "out of memory");
-	return judge->reference != NULL;
+	return judge->engine != NULL;
 }
 
 static uint8_t *read_file(const char *path, uint32_t *length)
@@ -117,9 +103,7 @@ static int judge_file(struct judge *judge, const struct schema_validate *job, co
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 		return 2;
 	}
-	result = job->reference
-			 ? duis_engine_read(judge->reference, bytes, length, &document, &error)
-			 : duis_fast_engine_read(judge->fast, bytes, length, &document, &error);
+	result = duis_engine_read(judge->engine, bytes, length, &document, &error);
 	free(bytes);
 	if (job->json)
 		print_json(path, result, &error);
@@ -133,8 +117,7 @@ int schema_validate(const struct schema_validate *job)
 	struct judge judge = {0};
 	char reason[512];
 	int status = 0;
-	bool ready = job->reference ? create_reference(&judge, job, reason, sizeof(reason))
-				    : create_fast(&judge, job, reason, sizeof(reason));
+	bool ready = create_judge(&judge, job, reason, sizeof(reason));
 
 	if (!ready) {
 		fprintf(stderr, "motorway-schema: %s\n", reason);
@@ -145,9 +128,7 @@ int schema_validate(const struct schema_validate *job)
 
 		status = one > status ? one : status;
 	}
-	duis_fast_engine_destroy(judge.fast);
-	duis_fast_schemas_destroy(judge.fast_schemas);
-	duis_engine_destroy(judge.reference);
+	duis_engine_destroy(judge.engine);
 	duis_schemas_destroy(judge.schemas);
 	return status;
 }

@@ -35,6 +35,8 @@ struct writer {
 	struct schema *schema;
 	struct schema_array sections[MW_IMAGE_SECTION_COUNT];
 	struct schema_array texts; /* struct mw_image_text: those in the text section */
+	uint32_t *text_table;	   /* open addressing: index of texts + 1, or 0 */
+	uint32_t text_table_size;  /* a power of two, 0 at first */
 };
 
 static void *add(struct writer *writer, enum mw_image_section section)
@@ -47,21 +49,54 @@ static uint32_t count_of(const struct writer *writer, enum mw_image_section sect
 	return writer->sections[section].count;
 }
 
+static const char *text_at(const struct writer *writer, struct mw_image_text text)
+{
+	return (const char *)writer->sections[MW_IMAGE_TEXT].items + text.offset;
+}
+
+/* The table's entry for a text: where it is, or where it would go. */
+static uint32_t *find_text(const struct writer *writer, const char *text, uint32_t length)
+{
+	const struct mw_image_text *known = writer->texts.items;
+	uint32_t slot = mw_image_hash((const uint8_t *)text, length, 0);
+
+	for (;; slot++) {
+		uint32_t *entry = &writer->text_table[slot & (writer->text_table_size - 1)];
+
+		if (*entry == 0 ||
+			(known[*entry - 1].length == length &&
+				memcmp(text_at(writer, known[*entry - 1]), text, length) == 0))
+			return entry;
+	}
+}
+
+static void grow_text_table(struct writer *writer)
+{
+	const struct mw_image_text *known = writer->texts.items;
+
+	writer->text_table_size = writer->text_table_size == 0 ? 1024 : 2 * writer->text_table_size;
+	writer->text_table = schema_allocate(
+		writer->schema, writer->text_table_size * sizeof(*writer->text_table));
+	for (uint32_t index = 0; index < writer->texts.count; index++)
+		*find_text(writer, text_at(writer, known[index]), known[index].length) = index + 1;
+}
+
 static struct mw_image_text add_text(struct writer *writer, const char *text)
 {
 	struct schema_array *bytes = &writer->sections[MW_IMAGE_TEXT];
-	uint32_t length = (uint32_t)strlen(text);
-	struct mw_image_text *known = writer->texts.items;
-	struct mw_image_text result = {bytes->count, length};
+	struct mw_image_text result = {bytes->count, (uint32_t)strlen(text)};
+	uint32_t *entry;
 
-	for (uint32_t index = 0; index < writer->texts.count; index++)
-		if (known[index].length == length &&
-			memcmp((char *)bytes->items + known[index].offset, text, length) == 0)
-			return known[index];
-	for (uint32_t index = 0; index < length; index++)
+	if (2 * writer->texts.count >= writer->text_table_size)
+		grow_text_table(writer);
+	entry = find_text(writer, text, result.length);
+	if (*entry != 0)
+		return ((struct mw_image_text *)writer->texts.items)[*entry - 1];
+	for (uint32_t index = 0; index < result.length; index++)
 		*(char *)schema_append(writer->schema, bytes, 1) = text[index];
 	*(struct mw_image_text *)schema_append(writer->schema, &writer->texts, sizeof(result)) =
 		result;
+	*entry = writer->texts.count;
 	return result;
 }
 
@@ -187,8 +222,6 @@ static void write_values(
 	record->first_value_hash = count_of(writer, MW_IMAGE_VALUE_HASH);
 	if (!(simple->facets & MW_IMAGE_HAS_VALUES))
 		return;
-	if (simple->values.count >= UINT16_MAX)
-		schema_fail(writer->schema, -EINVAL, NULL, "an enumeration has too many values");
 	record->value_count = simple->values.count;
 	record->value_hash_mask = size - 1;
 	for (uint32_t index = 0; index < size; index++)
@@ -241,20 +274,14 @@ static void write_simple(struct writer *writer, const struct schema_simple *simp
 		.total_digits = simple->total_digits,
 		.fraction_digits = simple->fraction_digits,
 		.first_pattern = MW_IMAGE_NONE,
-		.pattern_count = simple->patterns.count,
+		.pattern_count = (simple->facets & MW_IMAGE_HAS_PATTERNS) != 0,
 		.minimum = add_text(writer, simple->minimum != NULL ? simple->minimum : ""),
 		.maximum = add_text(writer, simple->maximum != NULL ? simple->maximum : ""),
 		.minimum_integer = INT64_MIN,
 		.maximum_integer = INT64_MAX};
-	const uint32_t *patterns = simple->patterns.items;
 
-	if (simple->patterns.count > 1)
-		schema_fail(writer->schema, -ENOTSUP, NULL,
-			"unsupported construct of XML Schema: patterns in a type and in its base "
-			"(%s)",
-			simple->name);
-	if (simple->patterns.count == 1)
-		record.first_pattern = patterns[0];
+	if (simple->facets & MW_IMAGE_HAS_PATTERNS)
+		record.first_pattern = simple->pattern;
 	if (simple->minimum != NULL)
 		record.minimum_integer = clip_bound(
 			simple->minimum, (simple->facets & MW_IMAGE_MIN_EXCLUSIVE) != 0, true);
@@ -432,7 +459,9 @@ static uint8_t *assemble(struct writer *writer, size_t *length)
 		offset += writer->sections[section].count * record_sizes[section];
 	}
 	if (offset > MW_IMAGE_BYTES_MAX)
-		schema_fail(writer->schema, -EFBIG, NULL, "the image is too large");
+		schema_fail(writer->schema, -EFBIG, NULL,
+			"%s: the image would be larger than %u MB",
+			writer->schema->set->documents[0].path, MW_IMAGE_BYTES_MAX >> 20);
 	header.file_size = (uint32_t)offset;
 	image = calloc(1, offset);
 	if (image == NULL)

@@ -24,14 +24,21 @@ int server_create(struct server *server, struct reference *reference, uint64_t d
 	/* Schedules end with the process, their ids must not come back: 100 ids for each second
 	 * since 1970 keep what a later process gives away apart from what this one gave. */
 	server->schedules = schedules_create(first_id <= SCHEDULE_ID_MAX ? first_id : 1);
-	if (server->schedules == NULL)
+	/* The same for alerts: a million for each second. */
+	server->alerts = alerts_create(now.wall_ms > 0 ? (uint64_t)now.wall_ms * 1000 : 1);
+	if (server->schedules == NULL || server->alerts == NULL) {
+		schedules_destroy(server->schedules);
+		alerts_destroy(server->alerts);
 		return -ENOMEM;
+	}
 	server->reference = reference;
 	server->services.reference = reference;
 	server->services.schedules = server->schedules;
 	server->link.reference = reference;
 	server->link.schedules = server->schedules;
 	server->link.services = &server->services;
+	server->link.alerts = server->alerts;
+	server->link.quarantine = &server->quarantine;
 	server->link.dsp_eui = dsp_eui;
 	server->link.log = log;
 	server->log = log;
@@ -368,6 +375,28 @@ void server_set_reference(
 		disconnect(server, server->link.peer, fault, now);
 }
 
+void server_feed(struct server *server, struct server_time now)
+{
+	struct reference *reference = server->reference;
+
+	if (server->feed == NULL)
+		return;
+	int taken = feed_turn(server->feed, server->services.store, server->mirror, now.wall_ms,
+		&server->feed_counters);
+	if (taken < 0)
+		fprintf(server->log, "motorway-control: feed: not taken: %s\n", strerror(-taken));
+	if (mirror_id(server->mirror) == reference->image.image_id)
+		return;
+	/* The set is the same but for the image: the data plane takes it as a new one. */
+	reference->generation = (uint64_t)now.wall_ms > reference->generation
+					? (uint64_t)now.wall_ms
+					: reference->generation + 1;
+	mirror_name(server->mirror, reference);
+	enum peer_fault fault = link_reference_changed(&server->link);
+	if (fault != PEER_OK)
+		disconnect(server, server->link.peer, fault, now);
+}
+
 void server_destroy(struct server *server, struct server_time now)
 {
 	listener_close(&server->listener);
@@ -375,6 +404,8 @@ void server_destroy(struct server *server, struct server_time now)
 		if (server->peers[i].fd >= 0)
 			disconnect(server, &server->peers[i], PEER_FAULT_STOPPED, now);
 	schedules_destroy(server->schedules);
+	alerts_destroy(server->alerts);
+	quarantine_free(&server->quarantine);
 	reference_free(server->reference);
 	memset(server, 0, sizeof(*server));
 	server->listener.fd = -1;

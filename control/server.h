@@ -10,8 +10,10 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "control/feed_turn.h"
 #include "control/link.h"
 #include "control/listen.h"
+#include "control/mirror.h"
 #include "control/peer.h"
 
 #define SERVER_OPERATORS_MAX 16
@@ -36,7 +38,12 @@ struct server {
 	struct link link;
 	struct services services;
 	struct schedules *schedules;
+	struct alerts *alerts;
+	struct quarantine quarantine;
 	struct reference *reference; /* owned */
+	struct feed_http *feed;	     /* borrowed; NULL: none */
+	struct feed_counters feed_counters;
+	struct mirror *mirror; /* borrowed; NULL: the status tells nothing of it */
 	struct server_counters counters;
 	FILE *log;
 	int64_t started_ms;
@@ -46,7 +53,7 @@ struct server {
 };
 
 /* Begin with `reference` (then owned by the server) for the DSP `dsp_eui`. Messages for people go
- * to `log`. 0 or -ENOMEM. */
+ * to `log`. 0 or -ENOMEM. services.store (borrowed) is to be set before the first turn. */
 int server_create(struct server *server, struct reference *reference, uint64_t dsp_eui,
 	struct server_time now, FILE *log);
 
@@ -56,6 +63,10 @@ int server_listen(struct server *server, const char *path);
 /* Put a new set in force (then owned by the server) and push it. */
 void server_set_reference(
 	struct server *server, struct reference *reference, struct server_time now);
+
+/* Bring in what the feed has, if there is one, and name the registry image to the data plane when
+ * it is another one than the set in force has. */
+void server_feed(struct server *server, struct server_time now);
 
 /* What to wait for: fills fds, returns their number. */
 unsigned server_fds(const struct server *server, struct pollfd fds[SERVER_FDS_MAX]);

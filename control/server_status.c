@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "control/command.h"
 #include "control/server.h"
 
 static json_t *number(uint64_t value)
@@ -14,33 +15,54 @@ static json_t *number(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
-static char *refuse(const char *error)
+json_t *command_refuse(const char *error)
 {
-	json_t *reply = json_pack("{s:b, s:s}", "ok", 0, "error", error);
-	char *text = reply != NULL ? json_dumps(reply, JSON_COMPACT) : NULL;
+	return json_pack("{s:b, s:s}", "ok", 0, "error", error);
+}
 
-	json_decref(reply);
-	return text;
+static const struct server_command commands[] = {
+	{"quarantine", command_quarantine}, {"schedule", command_schedule},
+	{"status", NULL}, /* waits for the data plane */
+};
+
+static const struct server_command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static json_t *refuse_unknown(void)
+{
+	char text[256] = "unknown command; known are:";
+	size_t used = strlen(text);
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]) && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s",
+			i > 0 ? "," : "", commands[i].name);
+	return command_refuse(text);
 }
 
 char *server_command(struct server *server, const uint8_t *text, size_t length, bool *wait,
 	struct server_time now)
 {
-	(void)server;
-	(void)now;
-	*wait = false;
 	json_t *command = json_loadb((const char *)text, length, JSON_REJECT_DUPLICATES, NULL);
 	const char *name = json_string_value(json_object_get(command, "command"));
-	bool status = name != NULL && strcmp(name, "status") == 0;
-	char *reply = NULL;
+	const struct server_command *found = name != NULL ? find_command(name) : NULL;
+	json_t *reply = NULL;
 
+	*wait = found != NULL && found->run == NULL;
 	if (name == NULL)
-		reply = refuse("a command is an object with the key \"command\"");
-	else if (!status)
-		reply = refuse("unknown command; known is: status");
-	*wait = status;
+		reply = command_refuse("a command is an object with the key \"command\"");
+	else if (found == NULL)
+		reply = refuse_unknown();
+	else if (!*wait)
+		reply = found->run(server, command, now);
+	char *dumped = reply != NULL ? json_dumps(reply, JSON_COMPACT) : NULL;
+	json_decref(reply);
 	json_decref(command);
-	return reply;
+	return dumped;
 }
 
 static json_t *link_counters(const struct link_counters *counters)
@@ -63,6 +85,12 @@ static json_t *link_counters(const struct link_counters *counters)
 		{"due_reads_skipped", counters->due_skipped},
 		{"due_reads_returned", counters->due_returned},
 		{"schedules_ended", counters->schedules_ended},
+		{"alerts_offered", counters->alerts_offered},
+		{"quarantine_reports", counters->quarantine_reports},
+		{"quarantine_no_room", counters->quarantine_no_room},
+		{"quarantine_gone", counters->quarantine_gone},
+		{"quarantine_released", counters->quarantine_released},
+		{"quarantine_deleted", counters->quarantine_deleted},
 	};
 	json_t *object = json_object();
 
@@ -94,6 +122,56 @@ static json_t *disconnections(const struct server_counters *counters)
 	return object;
 }
 
+static void add_alert_counters(json_t *object, const struct alerts_counters *counters)
+{
+	json_object_set_new(object, "alerts_raised", number(counters->raised));
+	json_object_set_new(object, "alerts_taken", number(counters->taken));
+	json_object_set_new(object, "alerts_retried", number(counters->retried));
+	json_object_set_new(object, "alerts_refused", number(counters->refused));
+	json_object_set_new(object, "alerts_no_room", number(counters->no_room));
+}
+
+static json_t *image_status(const struct mirror *mirror)
+{
+	struct registry_write_usage usage;
+	const struct mirror_counters *counters = mirror_counters(mirror);
+	json_t *object = json_object();
+
+	mirror_usage(mirror, &usage);
+	json_object_set_new(object, "path", json_string(mirror_path(mirror)));
+	json_object_set_new(object, "devices", number(usage.devices));
+	json_object_set_new(object, "bytes", number(usage.file_bytes));
+	json_object_set_new(object, "change", number(mirror_change(mirror)));
+	json_object_set_new(object, "builds", number(counters->builds));
+	json_object_set_new(object, "devices_written", number(counters->devices_written));
+	json_object_set_new(object, "devices_removed", number(counters->devices_removed));
+	json_object_set_new(object, "entries_dropped", number(counters->entries_dropped));
+	return object;
+}
+
+static json_t *feed_status(const struct server *server)
+{
+	const struct feed_http_counters http = feed_http_counters(server->feed);
+	const struct feed_counters *counters = &server->feed_counters;
+	json_t *object = json_object();
+	uint64_t set_aside = 0;
+
+	for (int i = 0; i < FEED_RULE_COUNT; i++)
+		set_aside += counters->set_aside[i];
+	json_object_set_new(object, "port", number(feed_http_port(server->feed)));
+	json_object_set_new(object, "applied", number(counters->applied));
+	json_object_set_new(object, "duplicates", number(counters->duplicates));
+	json_object_set_new(object, "set_aside", number(set_aside));
+	json_object_set_new(object, "organisations_made", number(counters->organisations_made));
+	json_object_set_new(object, "requests", number(http.requests));
+	json_object_set_new(object, "committed", number(http.committed));
+	json_object_set_new(object, "failed", number(http.failed));
+	json_object_set_new(object, "shed", number(http.shed));
+	json_object_set_new(
+		object, "refused", number(http.too_large + http.malformed + http.not_for_us));
+	return object;
+}
+
 static json_t *control_status(const struct server *server, struct server_time now)
 {
 	json_t *status = json_object();
@@ -116,7 +194,15 @@ static json_t *control_status(const struct server *server, struct server_time no
 	json_object_set_new(status, "devices", number(server->reference->device_count));
 	json_object_set_new(status, "srv_rules", number(server->reference->rule_count));
 	json_object_set_new(status, "schedules", number(schedules_count(server->schedules)));
+	json_object_set_new(status, "thresholds", number(server->reference->threshold_count));
+	json_object_set_new(status, "quarantined", number(server->quarantine.present));
+	json_object_set_new(status, "alerts_waiting", number(alerts_count(server->alerts)));
 	json_object_set_new(status, "operators", number(operators));
+	add_alert_counters(counters, alerts_counters(server->alerts));
+	if (server->feed != NULL)
+		json_object_set_new(status, "feed", feed_status(server));
+	if (server->mirror != NULL)
+		json_object_set_new(status, "registry_image", image_status(server->mirror));
 	json_object_set_new(counters, "services_answered", number(server->services.answered));
 	json_object_set_new(counters, "connections_accepted", number(server->counters.accepted));
 	json_object_set_new(counters, "commands", number(server->counters.commands));

@@ -13,11 +13,13 @@
 
 #include "control/reference.h"
 #include "control/schedule.h"
+#include "control/store.h"
 #include "control/xml_request.h"
 #include "control/xml_text.h"
 
 struct services {
 	const struct reference *reference; /* the set in force; borrowed */
+	struct store *store;		   /* has the devices; borrowed */
 	struct schedules *schedules;	   /* borrowed */
 	uint64_t refused[SERVICE_REASON_COUNT];
 	uint64_t answered;

@@ -6,12 +6,14 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/service.h"
 #include "dataplane/duis/identifier.h"
 
 #define INVENTORY_DEVICES_MAX 17
+#define CANDIDATES_MAX 2048 /* devices of a postcode; a large one has a hundred addresses */
 
 /* What is asked for; exactly one of the four is set. */
 struct question {
@@ -129,34 +131,81 @@ static void write_device(struct xml_text *text, const struct reference_device *d
 	xml_text_close(text, "Device");
 }
 
+/* The number of an MPxN or UPRN; false: nothing has such a number. */
+static bool parse_number(const char *digits, size_t digits_max, uint64_t *number)
+{
+	digits = skip_zeros(digits);
+	if (*digits == '\0' || strlen(digits) > digits_max ||
+		strspn(digits, "0123456789") != strlen(digits))
+		return false;
+	*number = strtoull(digits, NULL, 10);
+	return *number != 0;
+}
+
+/* The devices that may fit: at most CANDIDATES_MAX ids. Returns how many there are. */
+static size_t find_candidates(
+	struct store_change *snapshot, const struct question *question, uint64_t *ids)
+{
+	uint64_t number;
+
+	if (question->by_device_id) {
+		ids[0] = question->device_id;
+		return 1;
+	}
+	if (question->by_address)
+		return store_devices_by_post_code(
+			snapshot, question->post_code, ids, CANDIDATES_MAX);
+	if (question->mpxn[0] != '\0')
+		return parse_number(question->mpxn, 13, &number)
+			       ? store_devices_by_mpxn(snapshot, number, ids, CANDIDATES_MAX)
+			       : 0;
+	return parse_number(question->uprn, 12, &number)
+		       ? store_devices_by_uprn(snapshot, number, ids, CANDIDATES_MAX)
+		       : 0;
+}
+
+/* Look at the candidates and write those that fit. */
+static enum service_reason write_devices(
+	struct store_change *snapshot, const struct question *question, struct xml_text *answer)
+{
+	uint64_t ids[CANDIDATES_MAX];
+	size_t candidates = find_candidates(snapshot, question, ids);
+	struct store_device row;
+	size_t count = 0;
+
+	if (candidates > CANDIDATES_MAX)
+		return SERVICE_INVENTORY_TOO_MANY;
+	for (size_t i = 0; i < candidates; i++) {
+		if (store_device_get(snapshot, ids[i], &row) != 0 ||
+			!(question->by_device_id || fits(question, &row.device)))
+			continue;
+		if (count++ == INVENTORY_DEVICES_MAX)
+			return SERVICE_INVENTORY_TOO_MANY;
+		if (count == 1)
+			xml_text_open(answer, "DSPInventory");
+		write_device(answer, &row.device);
+	}
+	if (store_change_fault(snapshot)[0] != '\0')
+		return SERVICE_SCHEDULE_CAPACITY;
+	if (count == 0)
+		return SERVICE_INVENTORY_NOTHING;
+	xml_text_close(answer, "DSPInventory");
+	return SERVICE_DONE;
+}
+
 enum service_reason service_read_inventory(struct services *services,
 	const struct service_request *request, const xmlNode *body, struct xml_text *answer)
 {
-	const struct reference *reference = services->reference;
-	const struct reference_device *found[INVENTORY_DEVICES_MAX];
 	struct question question = {0};
-	size_t count = 0;
 	enum service_reason reason = read_question(body, &question);
 
 	(void)request;
 	if (reason != SERVICE_DONE)
 		return reason;
-	if (question.by_device_id) {
-		found[0] = reference_device(reference, question.device_id);
-		count = found[0] != NULL;
-	}
-	for (size_t i = 0; !question.by_device_id && i < reference->device_count; i++) {
-		if (!fits(&question, &reference->devices[i]))
-			continue;
-		if (count == INVENTORY_DEVICES_MAX)
-			return SERVICE_INVENTORY_TOO_MANY;
-		found[count++] = &reference->devices[i];
-	}
-	if (count == 0)
-		return SERVICE_INVENTORY_NOTHING;
-	xml_text_open(answer, "DSPInventory");
-	for (size_t i = 0; i < count; i++)
-		write_device(answer, found[i]);
-	xml_text_close(answer, "DSPInventory");
-	return SERVICE_DONE;
+	struct store_change *snapshot = store_snapshot(services->store);
+	if (snapshot == NULL)
+		return SERVICE_SCHEDULE_CAPACITY;
+	reason = write_devices(snapshot, &question, answer);
+	store_abandon(snapshot);
+	return reason;
 }

@@ -131,13 +131,16 @@ static enum service_reason read_what(const xmlNode *body, struct schedule_terms 
 static enum service_reason check_access(
 	const struct services *services, uint32_t roles, const struct schedule_terms *terms)
 {
-	const struct reference_device *device =
-		reference_device(services->reference, terms->device_id);
+	struct store_device found;
+	const struct reference_device *device = &found.device;
 	const struct mw_control_srv_rule *rule =
 		reference_rule(services->reference, terms->read->srv);
+	int result = store_find_device(services->store, terms->device_id, &found);
 
-	if (device == NULL)
+	if (result == -ENOENT)
 		return SERVICE_SCHEDULE_DEVICE_UNKNOWN;
+	if (result != 0)
+		return SERVICE_SCHEDULE_CAPACITY;
 	if (rule == NULL)
 		return SERVICE_SCHEDULE_NOT_SCHEDULABLE;
 	uint32_t permitted = roles & rule->roles;

@@ -343,8 +343,8 @@ uint64_t store_device_count(struct store_change *change)
 {
 	MDB_stat stat;
 
-	if (change->failed != 0 || mdb_stat(change->txn, change->store->tables[STORE_TABLE_DEVICE],
-					   &stat) != 0)
+	if (change->failed != 0 ||
+		mdb_stat(change->txn, change->store->tables[STORE_TABLE_DEVICE], &stat) != 0)
 		return 0;
 	return stat.ms_entries;
 }

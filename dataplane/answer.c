@@ -32,7 +32,7 @@ int answer_table_fill(struct answer_table *table, const struct conf *conf, const
 			snprintf(answer->code, sizeof(answer->code), "%s", conf->answers[i].code);
 			answer->http_status = conf->answers[i].http_status;
 		}
-		if (answer->code[0] == '\0') {
+		if (answer->code[0] == '\0' && !answer_is_access(reason)) {
 			*missing = names[reason];
 			return -EINVAL;
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Responses to users: build the DUIS Response, sign it, POST it to the user's receive endpoint.
+ * Responses and DCC Alerts to users: build the document, sign it, POST it to the user's receive
+ * endpoint.
  * Everything that goes there is signed, failures of the device too: a receive endpoint accepts
  * nothing that it cannot verify.
  */
@@ -11,13 +12,12 @@
 #include "dataplane/clock.h"
 #include "dataplane/duis/write.h"
 
-/* The Response of an action. The device speaks in ResponseID: device, user, same counter
+/* The document of an action. The device speaks in ResponseID: device, user, same counter
  * (as in genuine responses); for a scheduled read the user is the schedule's owner. */
 static struct duis_response response_of(const struct edge *edge, const struct action *action)
 {
 	struct duis_response response = {
-		.schema_version =
-			duis_schemas_version(edge->setup.schemas, action->terms.schema_index),
+		.schema_version = duis_schemas_version(edge->schemas, action->terms.schema_index),
 		.has_request_id = true,
 		.has_response_id = true,
 		.request_id = action->terms.request_id,
@@ -31,7 +31,16 @@ static struct duis_response response_of(const struct edge *edge, const struct ac
 		.body = DUIS_BODY_NONE,
 		.schedule_id = action->schedule_id,
 	};
-	if (action->message) {
+	if (action->alert) {
+		/* Nothing was asked, so the request id is the alert's own (doc/alerts.md). */
+		response.has_request_id = false;
+		response.response_id = action->terms.request_id;
+		response.code = "I0";
+		response.alert_code = action->code;
+		response.body = DUIS_BODY_DCC_ALERT;
+		response.payload = action->message->buffer.bytes;
+		response.payload_length = action->alert_length;
+	} else if (action->message) {
 		response.body = action->scheduled ? DUIS_BODY_SCHEDULED : DUIS_BODY_GBCS_PAYLOAD;
 		response.payload = action->message->buffer.bytes;
 		response.payload_length = action->message->buffer.length;
@@ -42,26 +51,15 @@ static struct duis_response response_of(const struct edge *edge, const struct ac
 static int build_signed(struct edge *edge, const struct action *action, struct message **built)
 {
 	struct duis_response response = response_of(edge, action);
-	size_t bound = duis_write_response_bound(response.payload_length) +
-		       duis_signer_overhead(edge->signer);
-	struct message *message = message_take(edge->setup.pools, (uint32_t)bound, MESSAGE_EDGE);
-	if (!message) {
-		stats_count(edge->setup.stats, STATS_BUFFERS_SHORT);
-		return -ENOBUFS;
+	struct composition composition = {
+		.response = &response, .user = action->user, .check = true, .sign = true};
+	if (action->alert) {
+		const struct net_buffer *elements = &action->message->buffer;
+		composition.mismatch = elements->bytes + action->alert_length;
+		composition.mismatch_length = elements->length - action->alert_length;
 	}
-	struct net_buffer *buffer = &message->buffer;
-	int length = duis_write_response(&response, buffer->bytes, buffer->capacity);
-	if (length > 0)
-		length = duis_signer_sign(
-			edge->signer, buffer->bytes, (size_t)length, buffer->capacity);
-	if (length < 0) {
-		stats_count(edge->setup.stats, STATS_SIGNING_FAILED);
-		message_free(message);
-		return -EIO;
-	}
-	buffer->length = (uint32_t)length;
-	*built = message;
-	return 0;
+	int status = compose(edge, &composition, built);
+	return status < 0 ? status : 0;
 }
 
 static int post_response(

@@ -130,14 +130,15 @@ static struct message *transform_read(struct edge *edge, const struct request_te
 		strcmp(document.service_reference, terms->service_reference) != 0 ||
 		strcmp(document.service_reference_variant, terms->srv) != 0)
 		return NULL;
-	size_t bytes = document.digested_length + duis_signer_overhead(edge->signer);
+	size_t digested_length = duis_engine_digested_length(edge->engine);
+	size_t bytes = digested_length + duis_signer_overhead(edge->signer);
 	struct message *message = message_take(edge->setup.pools, (uint32_t)bytes, MESSAGE_EDGE);
 	if (!message) {
 		stats_count(edge->setup.stats, STATS_BUFFERS_SHORT);
 		return NULL;
 	}
-	memcpy(message->buffer.bytes, document.digested, document.digested_length);
-	message->buffer.length = document.digested_length;
+	duis_engine_digested(edge->engine, message->buffer.bytes, digested_length);
+	message->buffer.length = (uint32_t)digested_length;
 	event->has_body = document.has_body;
 	memcpy(event->code, document.response_code, sizeof(event->code));
 	return message;

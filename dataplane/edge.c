@@ -149,7 +149,8 @@ static uint32_t document_bytes_max(const struct conf *conf)
 		bytes = conf->send_command_bytes_max;
 	if (bytes < conf->non_device_bytes_max)
 		bytes = conf->non_device_bytes_max;
-	return bytes < PROVIDER_RESPONSE_BYTES_MAX ? PROVIDER_RESPONSE_BYTES_MAX : bytes;
+	/* Responses are judged too before they leave. */
+	return bytes < MEDIUM_MESSAGE_BYTES ? MEDIUM_MESSAGE_BYTES : bytes;
 }
 
 struct edge *edge_create(const struct edge_setup *setup, char *reason, size_t reason_size)
@@ -159,9 +160,11 @@ struct edge *edge_create(const struct edge_setup *setup, char *reason, size_t re
 		return NULL;
 	edge->setup = *setup;
 	edge->posts = calloc(CLIENT_CONNECTIONS_MAX, sizeof(*edge->posts));
-	edge->engine = duis_engine_create(setup->schemas, document_bytes_max(setup->conf));
+	edge->schemas = atomic_load_explicit(setup->schemas, memory_order_acquire);
+	edge->engine = duis_engine_create(edge->schemas, document_bytes_max(setup->conf));
+	edge->verifier = p256_verifier_create();
 	snprintf(reason, reason_size, "out of memory");
-	if (!edge->posts || !edge->engine)
+	if (!edge->posts || !edge->engine || !edge->verifier)
 		goto fail;
 	for (uint32_t i = 0; i < CLIENT_CONNECTIONS_MAX; i++)
 		edge->posts[i].next_free = i + 1 < CLIENT_CONNECTIONS_MAX ? i + 1 : NO_POST;
@@ -185,6 +188,7 @@ void edge_destroy(struct edge *edge)
 		edge->transport->operations->destroy(edge->transport);
 	duis_engine_destroy(edge->engine);
 	duis_signer_destroy(edge->signer);
+	p256_verifier_destroy(edge->verifier);
 	free(edge->posts);
 	free(edge);
 }
@@ -223,6 +227,9 @@ static void run_action(struct edge *edge, uint64_t now_ns, const struct action *
 		break;
 	case ACTION_SERVICE:
 	case ACTION_DUE_READ_TAKEN:
+	case ACTION_ALERT_TAKEN:
+	case ACTION_QUARANTINED:
+	case ACTION_QUARANTINE_DONE:
 		assert(!"an action for the link");
 	}
 }
@@ -241,14 +248,21 @@ static void run_event(struct edge *edge, uint64_t now_ns, const struct http_even
 	edge_post_free(edge, post);
 }
 
+/* The registry and the schemas for this poll. The link publishes them with release stores; the
+ * quiescent states of this lcore keep them alive until the poll is over. */
+static void take_tables(struct edge *edge)
+{
+	edge->registry = atomic_load_explicit(edge->setup.registry, memory_order_acquire);
+	edge->schemas = atomic_load_explicit(edge->setup.schemas, memory_order_acquire);
+	duis_engine_set_schemas(edge->engine, edge->schemas);
+}
+
 unsigned edge_poll(struct edge *edge, uint64_t now_ns)
 {
 	struct action actions[BURST];
 	struct http_event events[BURST];
 
-	/* Published by the link with a release store; the quiescent states of this lcore keep it
-	 * alive until the poll is over. */
-	edge->registry = atomic_load_explicit(edge->setup.registry, memory_order_acquire);
+	take_tables(edge);
 	unsigned action_count = rte_ring_sc_dequeue_burst_elem(
 		edge->setup.from_traffic, actions, sizeof(actions[0]), BURST, NULL);
 	for (unsigned i = 0; i < action_count; i++)
@@ -256,6 +270,7 @@ unsigned edge_poll(struct edge *edge, uint64_t now_ns)
 	unsigned event_count = http_poll(edge->http, now_ns, events, BURST);
 	for (unsigned i = 0; i < event_count; i++)
 		run_event(edge, now_ns, &events[i]);
+	receive_burst(edge, now_ns);
 	return action_count + event_count + http_work(edge->http);
 }
 
@@ -272,6 +287,11 @@ int edge_wake_fd(const struct edge *edge)
 bool edge_has_work(const struct edge *edge)
 {
 	return !rte_ring_empty(edge->setup.from_traffic);
+}
+
+const char *edge_engine_variant(const struct edge *edge)
+{
+	return duis_engine_variant(edge->engine);
 }
 
 const struct http_counters *edge_http_counters(const struct edge *edge)

@@ -4,7 +4,7 @@
  * shares only read-only tables and meets the traffic lcore in two rings.
  *
  *     edge.c               create, poll, end
- *     receive.c            a user's request: read, verify, authorise, hand over
+ *     receive.c            users' requests: read, verify in bursts, authorise, hand over
  *     receive_provider.c   a provider's answer
  *     reply.c              what a waiting user or provider is told
  *     dispatch.c           requests to providers
@@ -32,11 +32,11 @@ struct edge_setup {
 	uint8_t number; /* 0 .. EDGES_MAX - 1 */
 	const struct conf *conf;
 	const struct answer_table *answers;
-	const struct duis_schemas *schemas;
 	struct message_pools *pools;
-	_Atomic(struct registry *) *registry; /* the current one; NULL before the first */
-	struct rte_ring *to_traffic;	      /* struct traffic_event */
-	struct rte_ring *from_traffic;	      /* struct action */
+	_Atomic(struct duis_schemas *) *schemas; /* the current ones */
+	_Atomic(struct registry *) *registry;	 /* the current one; NULL before the first */
+	struct rte_ring *to_traffic;		 /* struct traffic_event */
+	struct rte_ring *from_traffic;		 /* struct action */
 	struct wake *traffic_wake;
 	struct stats *stats;
 	const _Atomic bool *draining;
@@ -65,6 +65,9 @@ int edge_wake_fd(const struct edge *edge);
 
 /* Is there an action waiting in the ring from the traffic lcore? */
 bool edge_has_work(const struct edge *edge);
+
+/* What its engine runs on, see duis_engine_variant(). Any thread. */
+const char *edge_engine_variant(const struct edge *edge);
 
 /* The counters of the edge's HTTP layer; each is written by the edge alone. Any thread. */
 const struct http_counters *edge_http_counters(const struct edge *edge);

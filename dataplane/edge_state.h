@@ -4,7 +4,9 @@
 #define DATAPLANE_EDGE_STATE_H
 
 #include "dataplane/duis/engine.h"
+#include "dataplane/duis/p256.h"
 #include "dataplane/duis/sign.h"
+#include "dataplane/duis/write.h"
 #include "dataplane/edge.h"
 #include "dataplane/handoff.h"
 #include "dataplane/net/http.h"
@@ -32,14 +34,34 @@ struct edge_post {
 	uint32_t next_free;
 };
 
+/* A user's request that was found good but for its signature, which is judged with the others of
+ * the same poll. */
+struct edge_request {
+	struct http_exchange exchange;
+	enum mw_service service;
+	uint64_t received_ns;
+	struct message *body; /* the edge's */
+	const struct registry_user *user;
+	const struct registry_certificate *certificate;
+	struct duis_document document;
+	uint8_t signed_digest[DUIS_SIGNED_DIGEST_SIZE];
+	uint8_t signature[DUIS_SIGNATURE_SIZE];
+};
+
 struct edge {
 	struct edge_setup setup;
 	struct transport *transport;
 	struct http *http;
 	struct duis_engine *engine;
 	struct duis_signer *signer;
-	const struct registry *registry; /* for the current poll */
-	struct edge_post *posts;	 /* numbers are the cookies of http_post() */
+	struct p256_verifier *verifier;
+	const struct registry *registry;    /* for the current poll */
+	const struct duis_schemas *schemas; /* for the current poll */
+	struct edge_request burst[BURST];   /* of the current poll */
+	unsigned burst_count;
+	struct registry_image_device devices[BURST]; /* their targets */
+	int devices_found[BURST];		     /* 0 or -errno of reading them */
+	struct edge_post *posts;		     /* numbers are the cookies of http_post() */
 	uint32_t free_post;
 	uint32_t posts_under_way;
 };
@@ -53,8 +75,13 @@ bool edge_tell_traffic(struct edge *edge, struct traffic_event *event);
 struct edge_post *edge_post_take(struct edge *edge, uint64_t *cookie);
 void edge_post_free(struct edge *edge, struct edge_post *post);
 
-/* receive.c, receive_provider.c */
+/* receive.c: first every request of a poll, then their signatures all together, which ends the
+ * poll.
+ */
 void receive_request(struct edge *edge, uint64_t now_ns, const struct http_event *event);
+void receive_burst(struct edge *edge, uint64_t now_ns);
+
+/* receive_provider.c */
 void receive_response(struct edge *edge, uint64_t now_ns, const struct http_event *event);
 
 /* dispatch.c, deliver.c */
@@ -62,6 +89,23 @@ void dispatch_request(struct edge *edge, uint64_t now_ns, const struct action *a
 void dispatch_ended(
 	struct edge *edge, const struct edge_post *post, const struct http_event *event);
 void deliver_response(struct edge *edge, uint64_t now_ns, const struct action *action);
+
+/* compose.c */
+
+/* A Response to be built. */
+struct composition {
+	const struct duis_response *response;
+	uint64_t user; /* who gets it */
+	bool check;    /* can its DUIS version express it? */
+	bool sign;
+	const uint8_t *mismatch; /* an alert: what takes its place when not; NULL: a service
+				    response, for which that is written here */
+	uint32_t mismatch_length;
+};
+
+/* Build it in *made (then the caller's). Returns 0; 1 when a DUISVersionMismatch, signed, has taken
+ * its place; -ENOBUFS or -EIO. */
+int compose(struct edge *edge, const struct composition *composition, struct message **made);
 
 /* reply.c */
 

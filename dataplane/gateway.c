@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -44,22 +45,11 @@ static int create_answers(struct gateway *gateway)
 
 static int create_schemas(struct gateway *gateway)
 {
-	const struct conf *conf = &gateway->conf;
-	struct duis_schema_source sources[CONF_SCHEMAS_MAX];
-	char reason[512];
-	memset(sources, 0, sizeof(sources));
-	for (uint32_t i = 0; i < conf->schema_count; i++) {
-		const struct conf_schema *schema = &conf->schemas[i];
-		snprintf(sources[i].version, sizeof(sources[i].version), "%s", schema->version);
-		sources[i].xsd_path = schema->xsd_path;
-		for (unsigned o = 0; o < CONF_OVERLAYS_MAX && schema->overlays[o][0]; o++)
-			sources[i].overlays[o] = schema->overlays[o];
-	}
-	gateway->schemas = duis_schemas_create(sources, conf->schema_count, reason, sizeof(reason));
-	if (gateway->schemas)
-		return 0;
-	fprintf(stderr, "motorway: %s\n", reason);
-	return -EINVAL;
+	char reason[SCHEMA_STORE_REASON_SIZE];
+	int status = schema_store_open(&gateway->schemas, &gateway->conf, reason, sizeof(reason));
+	if (status < 0)
+		fprintf(stderr, "motorway: %s\n", reason);
+	return status;
 }
 
 static int create_memory(struct gateway *gateway)
@@ -157,9 +147,17 @@ static int create_traffic(struct gateway *gateway)
 		.response_timeout_ns = conf->response_timeout_ms * 1000000ull,
 		.delivery_backoff_ns = conf->delivery_backoff_ms * 1000000ull,
 		.delivery_backoff_max_ns = conf->delivery_backoff_max_ms * 1000000ull,
+		.replay = {.scope = REPLAY_ORIGINATOR,
+			.window = REPLAY_WINDOW,
+			.scopes_max = REPLAY_ORIGINATORS_MAX},
 	};
 	memcpy(limits.unreachable_code, gateway->answers.answers[ANSWER_DEVICE_UNREACHABLE].code,
 		sizeof(limits.unreachable_code));
+	/* What waits for operators and users for long leaves most of the table to requests. */
+	limits.quarantine_max = conf->pending_max / 4;
+	limits.alerts_max = conf->pending_max / 4;
+	memcpy(limits.deleted_code, gateway->answers.answers[ANSWER_QUARANTINE_DELETED].code,
+		sizeof(limits.deleted_code));
 	memcpy(limits.silent_code, gateway->answers.answers[ANSWER_DEVICE_SILENT].code,
 		sizeof(limits.silent_code));
 	if (RAND_bytes((unsigned char *)&limits.secret, sizeof(limits.secret)) != 1)
@@ -184,7 +182,7 @@ static int create_edge(struct gateway *gateway, uint8_t number, struct lcore *lc
 		.number = number,
 		.conf = &gateway->conf,
 		.answers = &gateway->answers,
-		.schemas = gateway->schemas,
+		.schemas = &gateway->schemas.current,
 		.pools = &gateway->pools,
 		.registry = &gateway->registry,
 		.to_traffic = gateway->port.events[number],
@@ -261,17 +259,51 @@ static int create_edges(struct gateway *gateway)
 	return lcore->wake.fd < 0 ? -errno : 0;
 }
 
+/* Tables are made in the background: behind everything else where no core is free for them. */
+static void *build_tables(void *argument)
+{
+	struct gateway *gateway = argument;
+	setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+	key_store_run(gateway->keys);
+	return NULL;
+}
+
+static int create_keys(struct gateway *gateway)
+{
+	const struct conf *conf = &gateway->conf;
+	bool tables = conf->verification == CONF_VERIFICATION_TABLES;
+	gateway->keys = key_store_create(tables ? conf->tables_max : 0);
+	int error = gateway->keys ? rte_ctrl_thread_create(
+					    &gateway->tables, "tables", NULL, build_tables, gateway)
+				  : -ENOMEM;
+	gateway->tables_run = error == 0;
+	if (error != 0)
+		fprintf(stderr, "motorway: cannot start a thread: %s\n", strerror(-error));
+	return error;
+}
+
+static void destroy_keys(struct gateway *gateway)
+{
+	if (gateway->tables_run) {
+		key_store_end(gateway->keys);
+		pthread_join(gateway->tables, NULL);
+	}
+	key_store_destroy(gateway->keys);
+}
+
 static int create_link(struct gateway *gateway)
 {
 	const struct link_setup setup = {
 		.conf = &gateway->conf,
-		.schemas = gateway->schemas,
+		.schemas = &gateway->schemas,
+		.keys = gateway->keys,
 		.pools = &gateway->pools,
 		.registry = &gateway->registry,
 		.readers = gateway->readers,
 		.to_traffic = gateway->port.events[TRAFFIC_TO_LINK],
 		.from_traffic = gateway->port.actions[TRAFFIC_TO_LINK],
 		.traffic_wake = &traffic_lcore(gateway)->wake,
+		.thresholds = &gateway->port.thresholds,
 		.draining = &gateway->draining,
 		.status = gateway_status,
 		.gateway = gateway,
@@ -300,7 +332,7 @@ int gateway_check(struct gateway *gateway)
 		status = -EINVAL;
 	}
 	duis_signer_destroy(signer);
-	duis_schemas_destroy(gateway->schemas);
+	schema_store_close(&gateway->schemas);
 	return status;
 }
 
@@ -313,7 +345,7 @@ int gateway_create(struct gateway *gateway)
 	if ((status = create_answers(gateway)) < 0 || (status = create_schemas(gateway)) < 0 ||
 		(status = create_memory(gateway)) < 0 || (status = create_lcores(gateway)) < 0 ||
 		(status = create_traffic(gateway)) < 0 || (status = create_edges(gateway)) < 0 ||
-		(status = create_link(gateway)) < 0)
+		(status = create_keys(gateway)) < 0 || (status = create_link(gateway)) < 0)
 		return status;
 	return 0;
 }
@@ -333,25 +365,21 @@ static void wake_all(struct gateway *gateway)
 		(void)!write(gateway->lcores[i].wake.fd, &one, sizeof(one));
 }
 
-static void drain_signals(sigset_t *signals)
+/* What ends the gateway. */
+static void end_signals(sigset_t *signals)
 {
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);
 }
 
-/* Wait for SIGTERM or SIGINT, then bring everything to its end. Runs as a thread of its own, since
- * the main thread is an lcore. */
-static void *drain(void *argument)
+/* Bring everything to its end. */
+static void drain(struct gateway *gateway)
 {
-	struct gateway *gateway = argument;
 	const struct timespec step = {.tv_nsec = 10000000};
 	sigset_t signals;
-	int number;
 
-	drain_signals(&signals);
-	while (sigwait(&signals, &number) != 0)
-		;
+	end_signals(&signals);
 	fprintf(stderr, "motorway: ending: finishing what was accepted, at most %u s\n",
 		gateway->conf.drain_s);
 	atomic_store_explicit(&gateway->draining, true, memory_order_release);
@@ -365,14 +393,31 @@ static void *drain(void *argument)
 	link_stop(gateway->link);
 	atomic_store_explicit(&gateway->ended, true, memory_order_release);
 	wake_all(gateway);
+}
+
+/* SIGHUP loads the schemas again, SIGTERM and SIGINT end the gateway. Runs as a thread of its own,
+ * since the main thread is an lcore. */
+static void *await_signals(void *argument)
+{
+	struct gateway *gateway = argument;
+	sigset_t signals;
+	int number = 0;
+
+	end_signals(&signals);
+	sigaddset(&signals, SIGHUP);
+	while (sigwait(&signals, &number) != 0 || number == SIGHUP)
+		if (number == SIGHUP)
+			link_reload_schemas(gateway->link);
+	drain(gateway);
 	return NULL;
 }
 
 uint32_t gateway_run(struct gateway *gateway)
 {
-	int error = pthread_create(&gateway->drainer, NULL, drain, gateway);
+	int error =
+		rte_ctrl_thread_create(&gateway->signals, "signals", NULL, await_signals, gateway);
 	if (error != 0) {
-		fprintf(stderr, "motorway: cannot start a thread: %s\n", strerror(error));
+		fprintf(stderr, "motorway: cannot start a thread: %s\n", strerror(-error));
 		link_stop(gateway->link);
 		return 1;
 	}
@@ -385,7 +430,7 @@ uint32_t gateway_run(struct gateway *gateway)
 		gateway->lcore_count == 1 ? "" : "s");
 	lcore_run(traffic_lcore(gateway));
 	rte_eal_mp_wait_lcore();
-	pthread_join(gateway->drainer, NULL);
+	pthread_join(gateway->signals, NULL);
 	struct traffic_view view = traffic_view(gateway->traffic);
 	uint32_t undelivered = 0;
 	for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++)
@@ -405,6 +450,7 @@ void gateway_destroy(struct gateway *gateway)
 	for (unsigned i = 0; i < EDGES_MAX; i++)
 		edge_destroy(gateway->edges[i]);
 	traffic_destroy(gateway->traffic);
+	anomaly_destroy(atomic_load_explicit(&gateway->port.thresholds, memory_order_relaxed));
 	for (unsigned i = 0; i < TRAFFIC_PORTS; i++) {
 		rte_ring_free(gateway->port.events[i]);
 		rte_ring_free(gateway->port.actions[i]);
@@ -415,7 +461,8 @@ void gateway_destroy(struct gateway *gateway)
 	if (gateway->traffic_wake_fd >= 0)
 		close(gateway->traffic_wake_fd);
 	registry_destroy(atomic_load_explicit(&gateway->registry, memory_order_relaxed));
+	destroy_keys(gateway);
 	rte_free(gateway->readers);
 	message_pools_destroy(&gateway->pools);
-	duis_schemas_destroy(gateway->schemas);
+	schema_store_close(&gateway->schemas);
 }

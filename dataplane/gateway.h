@@ -14,12 +14,14 @@
 #include "dataplane/lcore.h"
 #include "dataplane/limits.h"
 #include "dataplane/link.h"
+#include "dataplane/schema_store.h"
 #include "dataplane/traffic_port.h"
 
 struct gateway {
 	struct conf conf;
 	struct answer_table answers;
-	struct duis_schemas *schemas;
+	struct schema_store schemas;
+	struct key_store *keys;
 	struct message_pools pools;
 	_Atomic(struct registry *) registry;
 	struct rte_rcu_qsbr *readers;
@@ -33,7 +35,9 @@ struct gateway {
 	int traffic_wake_fd;		/* when the traffic lcore has no edge; else -1 */
 	struct stats stats[LCORES_MAX]; /* of lcores[i] */
 	struct link *link;
-	pthread_t drainer;
+	pthread_t signals;     /* the thread that waits for them */
+	pthread_t tables;      /* the thread that builds them */
+	bool tables_run;       /* there is one */
 	_Atomic bool draining; /* users' requests are refused, everything accepted goes on */
 	_Atomic bool ended;    /* lcores leave their loops */
 	uint64_t start_ns;
@@ -51,9 +55,9 @@ int gateway_check(struct gateway *gateway);
 int gateway_create(struct gateway *gateway);
 
 /* Run all lcores, the calling thread as the main one, until SIGTERM or SIGINT has brought the
- * orderly end: users' requests are refused, what is accepted is finished, at most conf.drain_s
- * seconds. A second signal ends at once. Returns the number of answers left
- * undelivered. */
+ * orderly end (SIGHUP loads the schemas again): users' requests are refused, what is accepted is
+ * finished, at most conf.drain_s seconds. A second signal ends at once. Returns the number of
+ * answers left undelivered. */
 uint32_t gateway_run(struct gateway *gateway);
 
 void gateway_destroy(struct gateway *gateway);

@@ -12,7 +12,9 @@
  *   edge ── DELIVERED ───────> traffic ── journal ──> forgotten
  *
  * Transform: ACTION_TRANSFORM -> TRANSFORMED; control: ACTION_SERVICE -> SERVICE_ANSWERED;
- * scheduled reads: DUE_READ -> ACTION_DUE_READ_TAKEN.
+ * scheduled reads: DUE_READ -> ACTION_DUE_READ_TAKEN; DCC Alerts: ALERT -> ACTION_ALERT_TAKEN, then
+ * ACTION_DELIVER as above. A request that is held: ACTION_QUARANTINED, later QUARANTINE ->
+ * ACTION_QUARANTINE_DONE (doc/anomaly-detection.md).
  */
 #ifndef DATAPLANE_HANDOFF_H
 #define DATAPLANE_HANDOFF_H
@@ -41,6 +43,8 @@ struct request_terms {
 	uint8_t command_variant;
 };
 
+struct anomaly;
+
 enum traffic_event_type {
 	EVENT_REQUEST = 1,
 	EVENT_RESPONSE,
@@ -49,6 +53,11 @@ enum traffic_event_type {
 	EVENT_SERVICE_ANSWERED,
 	EVENT_DUE_READ,
 	EVENT_DELIVERED,
+	EVENT_ALERT,
+	EVENT_QUARANTINE,
+	EVENT_QUARANTINE_REPORTED, /* the link has sent reports to control */
+	EVENT_CONTROL_CONNECTED,   /* control knows nothing of what is held */
+	EVENT_THRESHOLDS,
 };
 
 struct traffic_event {
@@ -60,21 +69,30 @@ struct traffic_event {
 	uint8_t route;	/* REQUEST: enum access_route */
 	bool has_body;	/* TRANSFORMED: the Response carries a body */
 	int16_t status; /* DISPATCHED, TRANSFORMED, DELIVERED: HTTP status or -errno */
-	struct http_exchange exchange; /* REQUEST, RESPONSE: who waits for the reply */
-	struct pending_reference
-		reference; /* DISPATCHED, TRANSFORMED, SERVICE_ANSWERED, DELIVERED */
-	struct message
-		*message;     /* REQUEST: the user's bytes, or for control the digested octets;
-				 RESPONSE: GBCS octets; TRANSFORMED: canonical Response;
-				 SERVICE_ANSWERED: canonical element; DUE_READ: canonical Request */
-	uint64_t user;	      /* REQUEST, DUE_READ: EUI-64 of who gets the answer */
-	uint64_t received_ns; /* REQUEST, RESPONSE: first byte */
-	struct request_terms terms; /* REQUEST, DUE_READ; RESPONSE: the request_id alone */
-	char code[MW_CODE_SIZE];    /* RESPONSE, TRANSFORMED, SERVICE_ANSWERED: the DUIS code */
+	struct http_exchange exchange;	    /* REQUEST, RESPONSE: who waits for the reply */
+	struct pending_reference reference; /* DISPATCHED, TRANSFORMED, SERVICE_ANSWERED, DELIVERED;
+					       QUARANTINE, ALERT with announces: the held request */
+	struct message *message; /* REQUEST: the user's bytes, or for control the digested octets;
+				    RESPONSE: GBCS octets; TRANSFORMED: canonical Response;
+				    SERVICE_ANSWERED: canonical element; DUE_READ: canonical
+				    Request; ALERT: the element, then that of a version mismatch */
+	uint64_t user;		 /* REQUEST, DUE_READ, ALERT: EUI-64 of who gets the answer */
+	uint64_t received_ns;	 /* REQUEST, RESPONSE: first byte */
+	struct request_terms terms; /* REQUEST, DUE_READ; RESPONSE: the request_id alone; ALERT: its
+				       ResponseID as request_id, and schema_index */
+	char code[MW_CODE_SIZE];    /* RESPONSE, TRANSFORMED, SERVICE_ANSWERED: the DUIS code;
+				       ALERT: DCCAlertCode */
 	uint64_t schedule_id;	    /* DUE_READ */
 	uint32_t occurrence;	    /* DUE_READ */
 	uint32_t attempt;	    /* DUE_READ: of the scheduled run */
 	uint32_t roles;		    /* REQUEST: of the user, for control */
+	bool announces;		    /* ALERT: of a held request */
+	uint8_t quarantine_action;  /* QUARANTINE: enum mw_quarantine_action */
+	uint32_t alert_length;	    /* ALERT: of the first element */
+	uint64_t event_reference;   /* QUARANTINE */
+	uint32_t reports;	    /* QUARANTINE_REPORTED: how many */
+	uint32_t session;	    /* QUARANTINE_REPORTED, CONTROL_CONNECTED: of control */
+	struct anomaly *anomaly;    /* THRESHOLDS: passes to the traffic lcore */
 };
 
 enum action_type {
@@ -86,28 +104,39 @@ enum action_type {
 	ACTION_TRANSFORM,      /* POST a request to the transform provider; the message is lent */
 	ACTION_DELIVER, /* build, sign and POST a response to its user; the message is lent */
 	ACTION_SERVICE, /* to the link: let control answer; the message is lent */
-	ACTION_DUE_READ_TAKEN, /* to the link: what became of a due read */
+	ACTION_DUE_READ_TAKEN,	/* to the link: what became of a due read */
+	ACTION_ALERT_TAKEN,	/* to the link: what became of an alert */
+	ACTION_QUARANTINED,	/* to the link: a request is held; tell control */
+	ACTION_QUARANTINE_DONE, /* to the link: it has been released, deleted, or neither */
 };
 
 struct action {
 	uint8_t type; /* enum action_type */
 	uint8_t provider_id;
-	uint8_t reason;	  /* REPLY: enum answer_reason */
-	uint8_t lane;	  /* DISPATCH, DELIVER: enum mw_lane */
-	bool scheduled;	  /* DELIVER: wrap the payload into a DSPScheduledMessage */
-	bool has_body;	  /* REPLY_DOCUMENT */
-	int16_t status;	  /* REPLY_PROVIDER: HTTP status; DUE_READ_TAKEN: 0 or -errno */
-	uint32_t attempt; /* DISPATCH: 1, 2, ...; DUE_READ_TAKEN */
+	uint8_t reason;		   /* REPLY: enum answer_reason */
+	uint8_t lane;		   /* DISPATCH, DELIVER: enum mw_lane */
+	bool scheduled;		   /* DELIVER: wrap the payload into a DSPScheduledMessage */
+	bool alert;		   /* DELIVER: a DCC Alert; as in its event */
+	bool has_body;		   /* REPLY_DOCUMENT */
+	uint8_t quarantine_action; /* QUARANTINE_DONE */
+	int16_t status;		   /* REPLY_PROVIDER: HTTP status; DUE_READ_TAKEN, ALERT_TAKEN,
+				      QUARANTINE_DONE:	    0 or -errno */
+	uint32_t attempt;	   /* DISPATCH: 1, 2, ...; DUE_READ_TAKEN */
 	struct http_exchange exchange;
 	struct pending_reference reference;
 	struct message *message; /* REPLY: body element or NULL, given away; else lent, or NULL */
-	uint64_t user;		 /* DELIVER, SERVICE: EUI-64 */
-	uint64_t answered_ns;	 /* DELIVER: becomes ResponseDateTime */
+	uint64_t user;		 /* DELIVER, SERVICE, QUARANTINED: EUI-64 */
+	uint64_t answered_ns;	 /* DELIVER: becomes ResponseDateTime; QUARANTINED: held since */
 	struct request_terms terms;
-	char code[MW_CODE_SIZE]; /* REPLY, DELIVER */
-	uint64_t schedule_id;	 /* DELIVER, DUE_READ_TAKEN */
-	uint32_t occurrence;	 /* DUE_READ_TAKEN */
-	uint32_t roles;		 /* SERVICE */
+	char code[MW_CODE_SIZE];  /* REPLY, DELIVER */
+	uint64_t schedule_id;	  /* DELIVER, DUE_READ_TAKEN */
+	uint32_t occurrence;	  /* DUE_READ_TAKEN */
+	uint32_t roles;		  /* SERVICE */
+	uint32_t alert_length;	  /* DELIVER */
+	uint32_t session;	  /* QUARANTINED: of control, to whom the report is due */
+	uint64_t event_reference; /* QUARANTINED, QUARANTINE_DONE: QuarantineEventRef, 0: none yet;
+				     ALERT_TAKEN: the alert's id */
+	uint32_t period_s, limit; /* QUARANTINED: of the threshold */
 };
 
 _Static_assert(sizeof(struct traffic_event) % 4 == 0, "rte_ring elements are multiples of 4 bytes");

@@ -21,6 +21,11 @@ enum journal_record_type {
 	JOURNAL_ANSWERED,	 /* the device's answer, with its bytes */
 	JOURNAL_COMPLETED,	 /* answered synchronously */
 	JOURNAL_DELIVERED,	 /* the user has taken the answer */
+	JOURNAL_QUARANTINED,	 /* a request that is held, with its bytes */
+	JOURNAL_ANNOUNCED,	 /* the alert about a held request is durable */
+	JOURNAL_RELEASED,	 /* a held request goes on its way */
+	JOURNAL_DELETED,	 /* a held request ends */
+	JOURNAL_ALERT,		 /* a DCC Alert, with its elements */
 };
 
 struct journal {

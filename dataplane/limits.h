@@ -14,7 +14,6 @@
 #define CERTIFICATES_MAX 2048
 #define PROVIDERS_MAX 64
 #define SRV_RULES_MAX 256
-#define DEVICES_MAX (1u << 20)
 
 /* Rings between lcores hold events by value. An edge hands over a new request only while at least
  * half of its ring is free, so that completions of work under way always find room. */
@@ -46,6 +45,12 @@
 
 /* POSTs to providers under way at once. */
 #define DISPATCHES_IN_FLIGHT_MAX 1024
+
+/* Counters of an originator that may come out of order: its connections are parallel. */
+#define REPLAY_WINDOW 65536
+
+/* Originators whose counters are kept: also those that are users no more, should they come back. */
+#define REPLAY_ORIGINATORS_MAX (4 * USERS_MAX)
 
 /* The longest rest of an idle lcore. */
 #define REST_NS_MAX 1000000

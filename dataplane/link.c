@@ -10,12 +10,15 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <rte_lcore.h>
 #include <rte_ring_elem.h>
 
 #include "control/crc32c.h"
 #include "control/peer.h"
 #include "dataplane/clock.h"
+#include "dataplane/anomaly.h"
 #include "dataplane/handoff.h"
+#include "dataplane/link_alerts.h"
 
 #define RECONNECT_MS 250
 #define POLL_MS 100
@@ -27,6 +30,7 @@ struct link {
 	struct link_setup setup;
 	pthread_t thread;
 	_Atomic bool stop;
+	_Atomic bool reload; /* the schemas, please */
 	struct wake wake;
 	struct peer peer;
 	bool connected;	  /* both hellos are exchanged */
@@ -42,6 +46,7 @@ struct link {
 	/* Requests for control that wait for credit. */
 	struct action waiting[SERVICES_WAITING_MAX];
 	uint32_t waiting_head, waiting_count;
+	struct link_reports reports;
 };
 
 static int64_t monotonic_ms(void)
@@ -49,10 +54,16 @@ static int64_t monotonic_ms(void)
 	return (int64_t)(clock_now_ns() / 1000000);
 }
 
+/* The schemas in force, which this thread alone replaces. */
+static const struct duis_schemas *schemas_of(const struct link *link)
+{
+	return atomic_load_explicit(&link->setup.schemas->current, memory_order_relaxed);
+}
+
 static bool to_traffic(struct link *link, struct traffic_event *event)
 {
 	/* New work leaves room for the answers that control still owes. */
-	if (event->type == EVENT_DUE_READ &&
+	if ((event->type == EVENT_DUE_READ || event->type == EVENT_ALERT) &&
 		rte_ring_free_count(link->setup.to_traffic) < RING_RESERVE)
 		return false;
 	if (rte_ring_sp_enqueue_elem(link->setup.to_traffic, event, sizeof(*event)) != 0)
@@ -139,9 +150,39 @@ static enum peer_fault reference_begin(struct link *link, const struct mw_contro
 	if (begin->offset != 0 || begin->generation == 0)
 		return PEER_FAULT_ORDER;
 	forget_set(link);
-	link->staging = registry_create(begin->generation);
+	link->staging = registry_create(begin->generation, link->setup.keys);
 	link->generation = begin->generation;
 	return link->staging ? PEER_OK : PEER_FAULT_MEMORY;
+}
+
+/* The devices of the staged registry: the image that control names or, when that cannot be mapped,
+ * the one in force. Returns 0 or -errno. */
+static int take_image(struct link *link, const struct peer_message *message)
+{
+	struct mw_control_registry_image record;
+	char reason[MW_CONTROL_PATH_SIZE + 128];
+	if (message->header.length != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, message->payload, sizeof(record));
+	if (record.path[0] == '\0' || !memchr(record.path, '\0', sizeof(record.path)))
+		return -EBADMSG;
+	const struct registry *registry =
+		atomic_load_explicit(link->setup.registry, memory_order_relaxed);
+	struct image_share *current = registry ? registry->image : NULL;
+	struct image_share *image =
+		image_share_take(current, record.path, record.image_id, reason, sizeof(reason));
+	if (!image) {
+		int error = errno;
+		fprintf(stderr, "motorway: %s%s\n", reason,
+			current ? "; the registry image in force stays" : "");
+		if (!current)
+			return -error;
+		image = image_share_hold(current);
+	}
+	int status = registry_set_image(link->staging, image);
+	if (status != 0)
+		image_share_release(image);
+	return status;
 }
 
 static void reference_record(struct link *link, const struct peer_message *message)
@@ -150,8 +191,10 @@ static void reference_record(struct link *link, const struct peer_message *messa
 	link->held++;
 	if (link->staging_status != 0)
 		return;
-	link->staging_status = registry_add(
-		link->staging, message->header.type, message->payload, message->header.length);
+	link->staging_status = message->header.type == MW_CONTROL_REGISTRY_IMAGE
+				       ? take_image(link, message)
+				       : registry_add(link->staging, message->header.type,
+						 message->payload, message->header.length);
 	if (link->staging_status != 0)
 		fprintf(stderr,
 			"motorway: record %llu of reference set %llu cannot be used: %s; the set "
@@ -160,14 +203,41 @@ static void reference_record(struct link *link, const struct peer_message *messa
 			strerror(-link->staging_status));
 }
 
+/* What the traffic lcore has to know; what finds no room goes with the next turn. */
+static void tell_traffic(struct link *link)
+{
+	struct traffic_event event;
+	while (link_reports_event(&link->reports, &event) && to_traffic(link, &event))
+		link_reports_told(&link->reports, &event);
+}
+
+/* The thresholds of the staged registry go first: after the lcores' quiescent states the traffic
+ * lcore takes them before any request that was accepted by the new registry. */
+static void hand_over_thresholds(struct link *link)
+{
+	const struct registry *staging = link->staging;
+	struct anomaly *anomaly = anomaly_create(
+		staging->thresholds, staging->threshold_count, staging->user_index.secret);
+	if (!anomaly) {
+		fputs("motorway: no memory for the thresholds; those in force stay\n", stderr);
+		return;
+	}
+	anomaly_destroy(
+		atomic_exchange_explicit(link->setup.thresholds, anomaly, memory_order_acq_rel));
+	rte_rcu_qsbr_synchronize(link->setup.readers, RTE_QSBR_THRID_INVALID);
+}
+
 /* Make the staged registry the current one. The old one goes when no lcore reads it any more. */
 static void publish(struct link *link)
 {
+	hand_over_thresholds(link);
 	struct registry *old =
 		atomic_exchange_explicit(link->setup.registry, link->staging, memory_order_acq_rel);
 	link->staging = NULL;
 	rte_rcu_qsbr_synchronize(link->setup.readers, RTE_QSBR_THRID_INVALID);
 	registry_destroy(old);
+	/* Behind it, so that tables of keys that have just gone leave their room. */
+	registry_want_tables(atomic_load_explicit(link->setup.registry, memory_order_relaxed));
 }
 
 static enum peer_fault reference_end(struct link *link, const struct mw_control_reference *end)
@@ -179,6 +249,8 @@ static enum peer_fault reference_end(struct link *link, const struct mw_control_
 		return PEER_FAULT_ORDER;
 	}
 	struct mw_control_reference applied = *end;
+	if (link->staging && link->staging_status == 0 && !link->staging->image)
+		link->staging_status = -EBADMSG;
 	applied.status = link->staging_status;
 	if (link->staging && link->staging_status == 0) {
 		publish(link);
@@ -223,11 +295,14 @@ static int due_read_event(
 		atomic_load_explicit(link->setup.registry, memory_order_relaxed);
 	if (!registry || atomic_load_explicit(link->setup.draining, memory_order_relaxed))
 		return -EAGAIN;
-	const struct registry_device *device = registry_device(registry, due->device_id);
+	struct registry_image_device device;
+	int found = registry_image_read(registry->image->image, due->device_id, &device);
+	if (found != 0 && found != -ENOENT)
+		return -EAGAIN;
 	const struct registry_srv *srv = registry_srv(registry, due->srv);
 	int schema = duis_schemas_find(
-		link->setup.schemas, due->schema_version, strlen(due->schema_version));
-	if (!device || !srv || !registry_user(registry, due->user) || schema < 0)
+		schemas_of(link), due->schema_version, strlen(due->schema_version));
+	if (found != 0 || !srv || !registry_user(registry, due->user) || schema < 0)
 		return -ENOENT;
 	struct message *message =
 		message_take(link->setup.pools, due->document_length, MESSAGE_LINK);
@@ -237,7 +312,7 @@ static int due_read_event(
 	message->buffer.length = due->document_length;
 	struct traffic_event event = {
 		.type = EVENT_DUE_READ,
-		.provider_id = device->provider_id,
+		.provider_id = device.provider_id,
 		.message = message,
 		.user = due->user,
 		.terms = {.request_id = due->request_id,
@@ -269,6 +344,33 @@ static void due_read(struct link *link, const struct peer_message *received)
 	send_message(link, MW_CONTROL_DUE_READ_TAKEN, PART(taken), NO_PART);
 }
 
+static void alert(struct link *link, const struct peer_message *received)
+{
+	struct mw_control_alert record;
+	struct traffic_event event;
+	memcpy(&record, received->payload, sizeof(record));
+	int status = link_alert_event(&link->setup, schemas_of(link), &record,
+		received->payload + sizeof(record), &event);
+	if (status == 0 && to_traffic(link, &event))
+		return; /* the traffic lcore reports when the alert is durable */
+	if (status == 0) {
+		message_free(event.message);
+		status = -EAGAIN;
+	}
+	const struct mw_control_alert_taken taken = {.alert_id = record.alert_id, .status = status};
+	send_message(link, MW_CONTROL_ALERT_TAKEN, PART(taken), NO_PART);
+}
+
+static void quarantine(struct link *link, const struct mw_control_quarantine *record)
+{
+	struct traffic_event event = link_quarantine_event(record);
+	if (to_traffic(link, &event))
+		return;
+	const struct mw_control_quarantine_done done = {
+		.reference = record->reference, .action = record->action, .status = -EAGAIN};
+	send_message(link, MW_CONTROL_QUARANTINE_DONE, PART(done), NO_PART);
+}
+
 static void send_status(struct link *link)
 {
 	char *text = link->setup.status(link->setup.gateway);
@@ -293,6 +395,7 @@ static enum peer_fault run_message(struct link *link, const struct peer_message 
 		struct mw_control_hello hello;
 		struct mw_control_credit credit;
 		struct mw_control_reference reference;
+		struct mw_control_quarantine quarantine;
 	} fixed;
 	size_t size =
 		message->header.length < sizeof(fixed) ? message->header.length : sizeof(fixed);
@@ -304,6 +407,7 @@ static enum peer_fault run_message(struct link *link, const struct peer_message 
 		if (link->connected || fixed.hello.role != MW_CONTROL_ROLE_CONTROL)
 			return PEER_FAULT_ORDER;
 		link->connected = true;
+		link_reports_begin(&link->reports);
 		return PEER_OK;
 	case MW_CONTROL_CREDIT:
 		link->credit += fixed.credit.messages;
@@ -313,8 +417,11 @@ static enum peer_fault run_message(struct link *link, const struct peer_message 
 	case MW_CONTROL_USER:
 	case MW_CONTROL_CERTIFICATE:
 	case MW_CONTROL_PROVIDER:
-	case MW_CONTROL_DEVICE:
+	case MW_CONTROL_REGISTRY_IMAGE:
 	case MW_CONTROL_SRV_RULE:
+	case MW_CONTROL_ACCESS_CHECKS:
+	case MW_CONTROL_ALERT_CODE:
+	case MW_CONTROL_THRESHOLD:
 		if (!link->staging)
 			return PEER_FAULT_ORDER;
 		reference_record(link, message);
@@ -327,6 +434,14 @@ static enum peer_fault run_message(struct link *link, const struct peer_message 
 		return PEER_OK;
 	case MW_CONTROL_DUE_READ:
 		due_read(link, message);
+		credit_back(link);
+		return PEER_OK;
+	case MW_CONTROL_ALERT:
+		alert(link, message);
+		credit_back(link);
+		return PEER_OK;
+	case MW_CONTROL_QUARANTINE:
+		quarantine(link, &fixed.quarantine);
 		credit_back(link);
 		return PEER_OK;
 	case MW_CONTROL_STATUS_REQUEST:
@@ -367,7 +482,7 @@ static void send_service(struct link *link, const struct action *action)
 	};
 	memcpy(request.srv, action->terms.srv, sizeof(request.srv));
 	snprintf(request.schema_version, sizeof(request.schema_version), "%s",
-		duis_schemas_version(link->setup.schemas, action->terms.schema_index));
+		duis_schemas_version(schemas_of(link), action->terms.schema_index));
 	send_message(link, MW_CONTROL_SERVICE_REQUEST, PART(request),
 		(struct peer_part){document->bytes, document->length});
 	message_free(action->message);
@@ -383,22 +498,56 @@ static void send_services(struct link *link)
 		link->waiting_count--;
 		send_service(link, &action);
 	}
+	struct mw_control_quarantined record;
+	while (link->credit > 0 && link->connected && link_reports_next(&link->reports, &record)) {
+		send_message(link, MW_CONTROL_QUARANTINED, PART(record), NO_PART);
+		link->credit--;
+	}
+}
+
+/* Returns whether the action was one of those that go to control as they are. */
+static bool pass_on(struct link *link, const struct action *action)
+{
+	switch ((enum action_type)action->type) {
+	case ACTION_DUE_READ_TAKEN: {
+		const struct mw_control_due_read_taken taken = {.schedule_id = action->schedule_id,
+			.occurrence = action->occurrence,
+			.attempt = action->attempt,
+			.status = action->status};
+		if (link->connected)
+			send_message(link, MW_CONTROL_DUE_READ_TAKEN, PART(taken), NO_PART);
+		return true;
+	}
+	case ACTION_ALERT_TAKEN: {
+		const struct mw_control_alert_taken taken = {
+			.alert_id = action->event_reference, .status = action->status};
+		if (link->connected)
+			send_message(link, MW_CONTROL_ALERT_TAKEN, PART(taken), NO_PART);
+		return true;
+	}
+	case ACTION_QUARANTINED:
+		link_reports_put(&link->reports, action);
+		return true;
+	case ACTION_QUARANTINE_DONE: {
+		const struct mw_control_quarantine_done done = {
+			.reference = action->event_reference,
+			.action = action->quarantine_action,
+			.status = action->status};
+		if (link->connected)
+			send_message(link, MW_CONTROL_QUARANTINE_DONE, PART(done), NO_PART);
+		return true;
+	}
+	default:
+		return false;
+	}
 }
 
 static void take_actions(struct link *link)
 {
 	struct action action;
 	while (rte_ring_sc_dequeue_elem(link->setup.from_traffic, &action, sizeof(action)) == 0) {
-		if (action.type == ACTION_DUE_READ_TAKEN) {
-			const struct mw_control_due_read_taken taken = {
-				.schedule_id = action.schedule_id,
-				.occurrence = action.occurrence,
-				.attempt = action.attempt,
-				.status = action.status};
-			if (link->connected)
-				send_message(link, MW_CONTROL_DUE_READ_TAKEN, PART(taken), NO_PART);
+		if (pass_on(link, &action))
 			continue;
-		}
 		if (!link->connected || link->waiting_count == SERVICES_WAITING_MAX) {
 			service_failed(link, &action);
 			continue;
@@ -434,11 +583,14 @@ static void *link_run(void *argument)
 		if (link->peer.fd >= 0)
 			receive(link, now_ms);
 		take_actions(link);
+		tell_traffic(link);
 		if (link->peer.fd >= 0) {
 			enum peer_fault fault = peer_flush(&link->peer, now_ms);
 			if (fault != PEER_OK)
 				disconnect(link, fault);
 		}
+		if (atomic_exchange_explicit(&link->reload, false, memory_order_acquire))
+			schema_store_reload(link->setup.schemas, link->setup.readers);
 		if (now_ms >= adjust_ms) {
 			clock_adjust();
 			adjust_ms = now_ms + 1000;
@@ -464,15 +616,21 @@ struct link *link_start(const struct link_setup *setup)
 		free(link);
 		return NULL;
 	}
-	int error = pthread_create(&link->thread, NULL, link_run, link);
+	int error = rte_ctrl_thread_create(&link->thread, "link", NULL, link_run, link);
 	if (error != 0) {
 		close(link->wake.fd);
 		free(link);
-		errno = error;
+		errno = -error;
 		return NULL;
 	}
-	pthread_setname_np(link->thread, "link");
 	return link;
+}
+
+void link_reload_schemas(struct link *link)
+{
+	uint64_t one = 1;
+	atomic_store_explicit(&link->reload, true, memory_order_release);
+	(void)!write(link->wake.fd, &one, sizeof(one));
 }
 
 void link_stop(struct link *link)

@@ -3,8 +3,8 @@
  * The link to motorway-control: a thread of its own that may block, so that no polling lcore ever
  * waits for the control socket. It builds the registry from the records that control sends and
  * publishes it, passes requests for control's services and due reads between control and the
- * traffic lcore, and answers status requests. If control is away, traffic goes on with the registry
- * it has; the link keeps trying to connect.
+ * traffic lcore, answers status requests, and loads schemas again when told. If control is away,
+ * traffic goes on with the registry it has; the link keeps trying to connect.
  */
 #ifndef DATAPLANE_LINK_H
 #define DATAPLANE_LINK_H
@@ -17,20 +17,24 @@
 #include <rte_ring.h>
 
 #include "control/conf.h"
+#include "dataplane/anomaly.h"
 #include "dataplane/message.h"
 #include "dataplane/registry.h"
+#include "dataplane/schema_store.h"
 #include "dataplane/wake.h"
 
 /* What the link borrows from the gateway. */
 struct link_setup {
 	const struct conf *conf;
-	const struct duis_schemas *schemas;
+	struct schema_store *schemas; /* the link's, while it runs */
+	struct key_store *keys;
 	struct message_pools *pools;
 	_Atomic(struct registry *) *registry; /* written by the link alone */
 	struct rte_rcu_qsbr *readers;	      /* the lcores that read it */
 	struct rte_ring *to_traffic;	      /* struct traffic_event */
 	struct rte_ring *from_traffic;	      /* struct action */
 	struct wake *traffic_wake;
+	_Atomic(struct anomaly *) *thresholds; /* put here for the traffic lcore to take */
 	const _Atomic bool *draining;
 	/* Write the status as a JSON text (malloc'ed; the link frees it), NULL when memory is
 	 * short. */
@@ -42,6 +46,9 @@ struct link;
 
 /* Start the thread. NULL with errno. Main thread. */
 struct link *link_start(const struct link_setup *setup);
+
+/* Let the link load the schemas again, soon. Any thread. */
+void link_reload_schemas(struct link *link);
 
 /* End the thread, while the lcores still run: it may be waiting for them. */
 void link_stop(struct link *link);

@@ -87,13 +87,14 @@ static int read_options(int argc, char **argv, struct options *options, bool *ch
 	return EXIT_USAGE;
 }
 
-/* The drain thread alone waits for these; threads inherit the mask, so this comes first. */
+/* The thread for signals alone waits for these; threads inherit the mask, so this comes first. */
 static void block_signals(void)
 {
 	sigset_t signals;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }

@@ -17,6 +17,8 @@ enum pending_state {
 	PENDING_FREE = 0,
 	PENDING_ACCEPTING,	  /* its acceptance is being made durable */
 	PENDING_SERVICE,	  /* control works on the answer */
+	PENDING_QUARANTINED,	  /* held until an operator releases or deletes it */
+	PENDING_RELEASING,	  /* its release or deletion is being made durable */
 	PENDING_QUEUED,		  /* in a provider's queue */
 	PENDING_INTENT,		  /* the intent to send is being made durable */
 	PENDING_DISPATCHING,	  /* the POST to the provider is under way */
@@ -47,8 +49,11 @@ struct pending {
 	bool in_doubt;	 /* nobody knows whether the last attempt reached the provider */
 	bool ended;	 /* goes as soon as `posting` ends */
 	bool has_body;
-	uint16_t attempts; /* number of the attempt; one in doubt keeps its number */
-	uint16_t posts;	   /* POSTs to the provider so far */
+	bool alert; /* a DCC Alert; its request_id is its ResponseID */
+	bool held;  /* quarantined; an entry in the list of these while QUARANTINED */
+	uint8_t quarantine_action; /* while RELEASING: enum mw_quarantine_action */
+	uint16_t attempts;	   /* number of the attempt; one in doubt keeps its number */
+	uint16_t posts;		   /* POSTs to the provider so far */
 	uint16_t delivery_attempts;
 	struct http_exchange exchange; /* of the user; while ANSWERING: of the provider */
 	uint8_t exchange_edge;	       /* whose exchange that is */
@@ -64,7 +69,10 @@ struct pending {
 	char code[MW_CODE_SIZE];
 	struct message *request;	     /* what goes south */
 	struct message *answer;		     /* what goes north */
-	uint32_t queue_next, queue_previous; /* in a provider's queue */
+	uint32_t alert_length;		     /* alerts: of the first element in `answer` */
+	uint32_t period_s, limit;	     /* held: of the threshold that it exceeded */
+	uint64_t event_reference;	     /* held: QuarantineEventRef, 0: not announced yet */
+	uint32_t queue_next, queue_previous; /* in a provider's queue, or among those held */
 	uint64_t timer_ns;
 	uint32_t timer_position; /* in the heap, PENDING_NONE when no timer runs */
 };

@@ -2,6 +2,7 @@
 #include "dataplane/registry.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/rand.h>
@@ -28,23 +29,23 @@ static uint32_t certificate_hash(
 	return hash_index_hash(index, words, 4);
 }
 
-struct registry *registry_create(uint64_t generation)
+struct registry *registry_create(uint64_t generation, struct key_store *keys)
 {
 	struct registry *registry = calloc(1, sizeof(*registry));
 	uint64_t secret = 0;
 	if (!registry || RAND_bytes((unsigned char *)&secret, sizeof(secret)) != 1)
 		goto fail;
 	registry->generation = generation;
+	registry->keys = keys;
 	registry->transform_provider = -1;
 	registry->users = calloc(USERS_MAX, sizeof(*registry->users));
 	registry->certificates = calloc(CERTIFICATES_MAX, sizeof(*registry->certificates));
-	/* Untouched pages of a large calloc cost nothing, so the limits may be generous. */
-	registry->devices = calloc(DEVICES_MAX, sizeof(*registry->devices));
 	registry->srvs = calloc(SRV_RULES_MAX, sizeof(*registry->srvs));
-	if (!registry->users || !registry->certificates || !registry->devices || !registry->srvs ||
+	registry->thresholds = calloc(ANOMALY_THRESHOLDS_MAX, sizeof(*registry->thresholds));
+	if (!registry->users || !registry->certificates || !registry->srvs ||
+		!registry->thresholds ||
 		hash_index_create(&registry->user_index, USERS_MAX, secret) ||
 		hash_index_create(&registry->certificate_index, CERTIFICATES_MAX, secret) ||
-		hash_index_create(&registry->device_index, DEVICES_MAX, secret) ||
 		hash_index_create(&registry->srv_index, SRV_RULES_MAX, secret))
 		goto fail;
 	return registry;
@@ -59,22 +60,23 @@ void registry_destroy(struct registry *registry)
 	if (!registry)
 		return;
 	for (uint32_t i = 0; i < registry->certificate_count; i++)
-		EVP_PKEY_free(registry->certificates[i].key);
+		key_store_release(registry->keys, registry->certificates[i].key);
 	hash_index_destroy(&registry->user_index);
 	hash_index_destroy(&registry->certificate_index);
-	hash_index_destroy(&registry->device_index);
 	hash_index_destroy(&registry->srv_index);
 	free(registry->users);
 	free(registry->certificates);
-	free(registry->devices);
+	image_share_release(registry->image);
 	free(registry->srvs);
+	free(registry->thresholds);
 	free(registry);
 }
 
 static int add_user(struct registry *registry, const struct mw_control_user *record)
 {
 	if (!text_ended(record->name, sizeof(record->name)) ||
-		!text_ended(record->callback_url, sizeof(record->callback_url)))
+		!text_ended(record->callback_url, sizeof(record->callback_url)) ||
+		!text_ended(record->duis_version, sizeof(record->duis_version)))
 		return -EBADMSG;
 	if (registry_user(registry, record->eui))
 		return -EEXIST;
@@ -83,9 +85,11 @@ static int add_user(struct registry *registry, const struct mw_control_user *rec
 	struct registry_user *user = &registry->users[registry->user_count];
 	user->eui = record->eui;
 	user->roles = record->roles;
+	user->organisation = record->organisation;
 	user->active = record->flags & MW_USER_ACTIVE;
 	memcpy(user->name, record->name, sizeof(user->name));
 	memcpy(user->callback_url, record->callback_url, sizeof(user->callback_url));
+	memcpy(user->duis_version, record->duis_version, sizeof(user->duis_version));
 	hash_index_insert(&registry->user_index,
 		hash_index_hash(&registry->user_index, &record->eui, 1), registry->user_count++);
 	return 0;
@@ -101,17 +105,22 @@ static int add_certificate(
 	struct registry_certificate *certificate =
 		&registry->certificates[registry->certificate_count];
 	uint64_t subject_eui;
+	EVP_PKEY *key;
 	int status = duis_certificate_read(der, record->der_length, certificate->issuer,
-		certificate->serial, &subject_eui, &certificate->key);
+		certificate->serial, &subject_eui, &key);
 	if (status < 0)
 		return -EBADMSG;
 	/* Issuer and serial name one certificate, and it speaks for the EUI in its subject. */
 	if (subject_eui != record->eui ||
 		registry_certificate(registry, certificate->issuer, certificate->serial)) {
-		EVP_PKEY_free(certificate->key);
-		certificate->key = NULL;
+		EVP_PKEY_free(key);
 		return subject_eui != record->eui ? -EBADMSG : -EEXIST;
 	}
+	certificate->key = key_store_take(registry->keys, key);
+	status = certificate->key ? 0 : -errno;
+	EVP_PKEY_free(key);
+	if (status < 0)
+		return status;
 	certificate->eui = record->eui;
 	hash_index_insert(&registry->certificate_index,
 		certificate_hash(
@@ -142,34 +151,13 @@ static int add_provider(struct registry *registry, const struct mw_control_provi
 	return 0;
 }
 
-static int add_device(struct registry *registry, const struct mw_control_device *record)
-{
-	if (record->generation != MW_GENERATION_SMETS1 &&
-		record->generation != MW_GENERATION_SMETS2)
-		return -EBADMSG;
-	if (record->provider_id >= PROVIDERS_MAX ||
-		registry->providers[record->provider_id].name[0] == '\0')
-		return -ENOENT;
-	if (registry_device(registry, record->device_id))
-		return -EEXIST;
-	if (registry->device_count == DEVICES_MAX)
-		return -ENOSPC;
-	struct registry_device *device = &registry->devices[registry->device_count];
-	device->device_id = record->device_id;
-	device->provider_id = (uint8_t)record->provider_id;
-	device->generation = record->generation;
-	hash_index_insert(&registry->device_index,
-		hash_index_hash(&registry->device_index, &record->device_id, 1),
-		registry->device_count++);
-	return 0;
-}
-
 static int add_srv(struct registry *registry, const struct mw_control_srv_rule *record)
 {
 	if (!text_ended(record->srv, sizeof(record->srv)) || record->srv[0] == '\0' ||
 		!text_ended(record->service_reference, sizeof(record->service_reference)) ||
 		!text_ended(record->body_element, sizeof(record->body_element)) ||
-		!text_ended(record->mdr_generation_code, sizeof(record->mdr_generation_code)))
+		!text_ended(record->mdr_generation_code, sizeof(record->mdr_generation_code)) ||
+		!access_rule_valid(record))
 		return -EBADMSG;
 	if (registry_srv(registry, record->srv))
 		return -EEXIST;
@@ -185,11 +173,56 @@ static int add_srv(struct registry *registry, const struct mw_control_srv_rule *
 	rule->command_variants = record->command_variants;
 	rule->control_answers = record->flags & MW_SRV_CONTROL_ANSWERS;
 	rule->non_device = record->flags & MW_SRV_NON_DEVICE;
+	rule->generations = record->generations;
 	rule->mdr_generations = record->mdr_generations;
+	rule->modes = record->modes;
+	rule->uplift_modes = record->uplift_modes;
+	rule->direction = record->direction;
+	rule->device_types = record->device_types;
+	rule->device_statuses = record->device_statuses;
 	uint64_t words[1];
 	srv_words(rule->srv, words);
 	hash_index_insert(&registry->srv_index, hash_index_hash(&registry->srv_index, words, 1),
 		registry->srv_count++);
+	return 0;
+}
+
+static int add_checks(struct registry *registry, const struct mw_control_access_checks *record)
+{
+	return registry->access.count ? -EEXIST : access_rules_read(&registry->access, record);
+}
+
+static int add_alert_code(struct registry *registry, const struct mw_control_alert_code *record)
+{
+	if (record->event != MW_ALERT_VERSION_MISMATCH || record->code[0] == '\0' ||
+		!text_ended(record->code, sizeof(record->code)))
+		return -EBADMSG;
+	if (registry->version_mismatch_code[0] != '\0')
+		return -EEXIST;
+	memcpy(registry->version_mismatch_code, record->code, sizeof(record->code));
+	return 0;
+}
+
+static int add_threshold(struct registry *registry, const struct mw_control_threshold *record)
+{
+	struct anomaly_threshold threshold = {
+		.user = record->user, .period_s = record->period_s, .limit = record->limit};
+	if (!text_ended(record->srv, sizeof(record->srv)) || record->period_s == 0 ||
+		record->period_s > ANOMALY_PERIOD_S_MAX)
+		return -EBADMSG;
+	memcpy(threshold.srv, record->srv, strlen(record->srv));
+	if (!registry_user(registry, record->user) ||
+		(record->srv[0] != '\0' && !registry_srv(registry, record->srv)))
+		return -ENOENT;
+	for (uint32_t i = 0; i < registry->threshold_count; i++) {
+		const struct anomaly_threshold *other = &registry->thresholds[i];
+		if (other->user == threshold.user && other->period_s == threshold.period_s &&
+			strcmp(other->srv, threshold.srv) == 0)
+			return -EEXIST;
+	}
+	if (registry->threshold_count == ANOMALY_THRESHOLDS_MAX)
+		return -ENOSPC;
+	registry->thresholds[registry->threshold_count++] = threshold;
 	return 0;
 }
 
@@ -199,15 +232,19 @@ int registry_add(struct registry *registry, uint16_t type, const uint8_t *payloa
 		struct mw_control_user user;
 		struct mw_control_certificate certificate;
 		struct mw_control_provider provider;
-		struct mw_control_device device;
 		struct mw_control_srv_rule srv_rule;
+		struct mw_control_access_checks checks;
+		struct mw_control_alert_code alert_code;
+		struct mw_control_threshold threshold;
 	} record;
-	uint32_t size = type == MW_CONTROL_USER		 ? sizeof(record.user)
-			: type == MW_CONTROL_CERTIFICATE ? sizeof(record.certificate)
-			: type == MW_CONTROL_PROVIDER	 ? sizeof(record.provider)
-			: type == MW_CONTROL_DEVICE	 ? sizeof(record.device)
-			: type == MW_CONTROL_SRV_RULE	 ? sizeof(record.srv_rule)
-							 : 0;
+	uint32_t size = type == MW_CONTROL_USER		   ? sizeof(record.user)
+			: type == MW_CONTROL_CERTIFICATE   ? sizeof(record.certificate)
+			: type == MW_CONTROL_PROVIDER	   ? sizeof(record.provider)
+			: type == MW_CONTROL_SRV_RULE	   ? sizeof(record.srv_rule)
+			: type == MW_CONTROL_ACCESS_CHECKS ? sizeof(record.checks)
+			: type == MW_CONTROL_ALERT_CODE	   ? sizeof(record.alert_code)
+			: type == MW_CONTROL_THRESHOLD	   ? sizeof(record.threshold)
+							   : 0;
 	if (size == 0 || length < size || (length != size && type != MW_CONTROL_CERTIFICATE))
 		return -EBADMSG;
 	memcpy(&record, payload, size);
@@ -221,11 +258,31 @@ int registry_add(struct registry *registry, uint16_t type, const uint8_t *payloa
 		return add_certificate(registry, &record.certificate, payload + size);
 	case MW_CONTROL_PROVIDER:
 		return add_provider(registry, &record.provider);
-	case MW_CONTROL_DEVICE:
-		return add_device(registry, &record.device);
+	case MW_CONTROL_ACCESS_CHECKS:
+		return add_checks(registry, &record.checks);
+	case MW_CONTROL_ALERT_CODE:
+		return add_alert_code(registry, &record.alert_code);
+	case MW_CONTROL_THRESHOLD:
+		return add_threshold(registry, &record.threshold);
 	default:
 		return add_srv(registry, &record.srv_rule);
 	}
+}
+
+int registry_set_image(struct registry *registry, struct image_share *image)
+{
+	if (registry->image)
+		return -EEXIST;
+	registry->image = image;
+	return 0;
+}
+
+void registry_want_tables(const struct registry *registry)
+{
+	struct stored_key *keys[CERTIFICATES_MAX];
+	for (uint32_t i = 0; i < registry->certificate_count; i++)
+		keys[i] = registry->certificates[i].key;
+	key_store_want_tables(registry->keys, keys, registry->certificate_count);
 }
 
 const struct registry_user *registry_user(const struct registry *registry, uint64_t eui)
@@ -235,16 +292,6 @@ const struct registry_user *registry_user(const struct registry *registry, uint6
 	while ((entry = hash_index_next(&registry->user_index, &probe)) != HASH_INDEX_NONE)
 		if (registry->users[entry].eui == eui)
 			return &registry->users[entry];
-	return NULL;
-}
-
-const struct registry_device *registry_device(const struct registry *registry, uint64_t device_id)
-{
-	uint32_t probe = hash_index_hash(&registry->device_index, &device_id, 1);
-	uint32_t entry;
-	while ((entry = hash_index_next(&registry->device_index, &probe)) != HASH_INDEX_NONE)
-		if (registry->devices[entry].device_id == device_id)
-			return &registry->devices[entry];
 	return NULL;
 }
 

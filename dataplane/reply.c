@@ -83,13 +83,14 @@ void reply_json(struct edge *edge, struct http_exchange exchange, const struct r
 _Static_assert(JSON_BYTES_MAX > DUIS_PATH_SIZE * 2 + DUIS_RULE_SIZE * 2 + 256,
 	"the longest error must fit");
 
-/* Build the Response into a fresh message. NULL when no buffer is free or signing failed. */
-static struct message *build(struct edge *edge, uint64_t now_ns, const struct reply *reply)
+/* Build the Response into a fresh message. Returns as compose(). What control answered may be
+ * beyond the user's version of DUIS; everything else is the same in all versions. */
+static int build(
+	struct edge *edge, uint64_t now_ns, const struct reply *reply, struct message **built)
 {
 	const struct answer *answer = &edge->setup.answers->answers[reply->reason];
 	struct duis_response response = {
-		.schema_version =
-			duis_schemas_version(edge->setup.schemas, reply->terms->schema_index),
+		.schema_version = duis_schemas_version(edge->schemas, reply->terms->schema_index),
 		.has_request_id = true,
 		.request_id = reply->terms->request_id,
 		.code = reply->code ? reply->code : answer->code,
@@ -102,26 +103,13 @@ static struct message *build(struct edge *edge, uint64_t now_ns, const struct re
 		response.payload = reply->body->buffer.bytes;
 		response.payload_length = reply->body->buffer.length;
 	}
-	size_t bound = duis_write_response_bound(response.payload_length) +
-		       duis_signer_overhead(edge->signer);
-	struct message *message = message_take(edge->setup.pools, (uint32_t)bound, MESSAGE_EDGE);
-	if (!message) {
-		stats_count(edge->setup.stats, STATS_BUFFERS_SHORT);
-		return NULL;
-	}
-	struct net_buffer *buffer = &message->buffer;
-	int length = duis_write_response(&response, buffer->bytes, buffer->capacity);
-	bool sign = reply->body || (reply->proven && edge->setup.conf->sign_acknowledgements);
-	if (length > 0 && sign)
-		length = duis_signer_sign(
-			edge->signer, buffer->bytes, (size_t)length, buffer->capacity);
-	if (length < 0) {
-		stats_count(edge->setup.stats, STATS_SIGNING_FAILED);
-		message_free(message);
-		return NULL;
-	}
-	buffer->length = (uint32_t)length;
-	return message;
+	const struct composition composition = {
+		.response = &response,
+		.user = reply->terms->request_id.originator,
+		.check = reply->reason == ANSWER_ACCEPTED && (reply->body || reply->code),
+		.sign = reply->body || (reply->proven && edge->setup.conf->sign_acknowledgements),
+	};
+	return compose(edge, &composition, built);
 }
 
 void reply_duis(struct edge *edge, uint64_t now_ns, const struct reply *reply)
@@ -130,9 +118,10 @@ void reply_duis(struct edge *edge, uint64_t now_ns, const struct reply *reply)
 	int status = edge->setup.answers->answers[reply->reason].http_status;
 
 	assert(!reply->body || reply->proven);
-	struct message *message = build(edge, now_ns, reply);
+	struct message *message;
+	int built = build(edge, now_ns, reply, &message);
 	message_free(reply->body);
-	if (!message) {
+	if (built < 0) {
 		/* The request itself stands; only this answer cannot be written now. */
 		send_reply(edge, reply->exchange, 500, "", NULL);
 		return;
@@ -141,6 +130,8 @@ void reply_duis(struct edge *edge, uint64_t now_ns, const struct reply *reply)
 		stats_refuse(edge->setup.stats, reply->reason);
 		snprintf(headers, sizeof(headers), "Motorway-Reason: %s\r\n",
 			answer_reason_name(reply->reason));
+	} else if (built == 1) {
+		snprintf(headers, sizeof(headers), "Motorway-Reason: version-mismatch\r\n");
 	} else if (reply->code && reply->code[0] == 'E') {
 		stats_count(edge->setup.stats, STATS_SERVICE_REFUSED);
 		snprintf(headers, sizeof(headers), "Motorway-Reason: service-refused\r\n");

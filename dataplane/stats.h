@@ -40,6 +40,18 @@
 	X(SERVICE_LATE, "service_late", "requests that control did not answer in time")            \
 	X(DUE_READS, "due_reads", "scheduled reads accepted from control")                         \
 	X(DUE_READS_REFUSED, "due_reads_refused", "scheduled reads that could not be accepted")    \
+	X(REQUEST_ID_OLD, "request_id_old", "RequestIDs below the replay window: refused")         \
+	X(REPLAY_FULL, "replay_full", "answered 503: no room for another originator's counters")   \
+	X(ALERTS, "alerts", "DCC Alerts taken from control")                                       \
+	X(ALERTS_REPEATED, "alerts_repeated", "DCC Alerts that were offered again: not taken")     \
+	X(ALERTS_NO_ROOM, "alerts_no_room", "DCC Alerts put off: no place for them")               \
+	X(ALERTS_DELIVERED, "alerts_delivered", "DCC Alerts taken by users")                       \
+	X(VERSION_MISMATCHES, "version_mismatches",                                                \
+		"messages that the user's DUIS version cannot express: replaced")                  \
+	X(QUARANTINED, "quarantined", "requests beyond a threshold: held")                         \
+	X(QUARANTINE_FULL, "quarantine_full", "answered 503: beyond a threshold, no room to hold") \
+	X(QUARANTINE_RELEASED, "quarantine_released", "held requests that went on their way")      \
+	X(QUARANTINE_DELETED, "quarantine_deleted", "held requests that were ended")               \
 	X(STALE_EVENTS, "stale_events", "completions of requests that had ended")                  \
 	X(BUFFERS_SHORT, "buffers_short", "work put off because no message buffer was free")       \
 	X(SIGNING_FAILED, "signing_failed", "answers that could not be built or signed")
@@ -67,10 +79,15 @@ enum stats_latency {
 /* A log-linear histogram of ns: 8 buckets to each power of two. */
 #define STATS_BUCKETS (64 * 8)
 
+/* How many signatures were verified together: 1, 2, 3-4, 5-8, 9-16, 17-32. */
+#define STATS_BURST_SIZES 6
+
 struct stats {
 	_Alignas(64) _Atomic uint64_t counters[STATS_COUNTER_COUNT];
 	_Atomic uint64_t refused[ANSWER_REASON_COUNT]; /* DUIS refusals by reason */
 	_Atomic uint64_t latency[STATS_LATENCY_COUNT][STATS_BUCKETS];
+	_Atomic uint64_t bursts[STATS_BURST_SIZES]; /* of signatures, by size */
+	_Atomic uint64_t signatures;		    /* in them */
 	_Atomic uint64_t busy_ns, idle_ns;
 };
 
@@ -90,6 +107,14 @@ static inline void stats_count(struct stats *stats, enum stats_counter counter)
 static inline void stats_refuse(struct stats *stats, enum answer_reason reason)
 {
 	stats_increase(&stats->refused[reason], 1);
+}
+
+/* Record that `count` signatures (1 .. 32) were verified together. */
+static inline void stats_burst(struct stats *stats, unsigned count)
+{
+	unsigned size = count == 1 ? 0 : 32 - (unsigned)__builtin_clz(count - 1);
+	stats_increase(&stats->bursts[size], 1);
+	stats_increase(&stats->signatures, count);
 }
 
 /* Record that `kind` took `ns`. */

@@ -2,6 +2,7 @@
 /* The data plane's part of `motorwayctl status`, as JSON. Read from counters that lcores write. */
 #include "dataplane/gateway.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -160,6 +161,65 @@ static json_int_t generation_of(struct gateway *gateway)
 	return registry ? (json_int_t)registry->generation : 0;
 }
 
+/* The devices that requests are judged by; null: none yet. Read by the link thread as above. */
+static json_t *registry_image_json(struct gateway *gateway)
+{
+	const struct registry *registry =
+		atomic_load_explicit(&gateway->registry, memory_order_relaxed);
+	if (!registry)
+		return json_null();
+	const struct registry_image *image = registry->image->image;
+	return json_pack("{s:I, s:I, s:b}", "devices",
+		(json_int_t)registry_image_device_count(image), "change",
+		(json_int_t)registry_image_change(image), "retired",
+		registry_image_state(image) == MW_REGISTRY_RETIRED);
+}
+
+static json_t *image_json(const struct gateway *gateway, uint32_t index)
+{
+	const struct conf_schema *schema = &gateway->conf.schemas[index];
+	const uint8_t *checksum = duis_schemas_checksum(
+		atomic_load_explicit(&gateway->schemas.current, memory_order_relaxed), (int)index);
+	char text[2 * DUIS_CHECKSUM_SIZE + 1] = "";
+	for (unsigned i = 0; checksum && i < DUIS_CHECKSUM_SIZE; i++)
+		snprintf(text + 2 * i, 3, "%02x", checksum[i]);
+	return json_pack("{s:s, s:s, s:s}", "version", schema->version, "path",
+		checksum ? schema->image_path : schema->xsd_path, "checksum", text);
+}
+
+/* What reads and judges documents. Read by the link thread, which alone replaces the schemas. */
+static json_t *engine_json(const struct gateway *gateway)
+{
+	const struct schema_store *store = &gateway->schemas;
+	json_t *schemas = json_array();
+	for (uint32_t i = 0; i < gateway->conf.schema_count; i++)
+		json_array_append_new(schemas, image_json(gateway, i));
+	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:s}", "kind",
+		duis_engine_kind_name((enum duis_engine_kind)gateway->conf.engine), "variant",
+		edge_engine_variant(gateway->edges[0]), "schemas", schemas, "loaded_ms",
+		(json_int_t)store->loaded_ms, "reloads", (json_int_t)store->reloads,
+		"reload_failures", (json_int_t)store->reload_failures, "failure", store->failure);
+}
+
+/* How signatures are verified, and how many at a time. */
+static json_t *verification_json(const struct gateway *gateway)
+{
+	static const char *const sizes[STATS_BURST_SIZES] = {
+		"1", "2", "3-4", "5-8", "9-16", "17-32"};
+	struct key_store_counts keys = key_store_count(gateway->keys);
+	json_t *bursts = json_object();
+	for (unsigned i = 0; i < STATS_BURST_SIZES; i++)
+		json_object_set_new(bursts, sizes[i],
+			json_integer((json_int_t)sum(
+				gateway, offsetof(struct stats, bursts) + i * sizeof(uint64_t))));
+	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:I, s:o}", "kind",
+		gateway->conf.verification == CONF_VERIFICATION_TABLES ? "tables" : "plain", "keys",
+		(int)keys.keys, "tables", (int)keys.tables, "tables_wanted",
+		(int)keys.tables_wanted, "tables_failed", (int)keys.tables_failed, "tables_max",
+		(int)keys.tables_max, "signatures",
+		(json_int_t)sum(gateway, offsetof(struct stats, signatures)), "bursts", bursts);
+}
+
 char *gateway_status(void *argument)
 {
 	struct gateway *gateway = argument;
@@ -179,6 +239,10 @@ char *gateway_status(void *argument)
 		return NULL;
 	json_object_set_new(status, "pending",
 		json_integer(atomic_load_explicit(&port->pending, memory_order_relaxed)));
+	json_object_set_new(status, "quarantined",
+		json_integer(atomic_load_explicit(&port->quarantined, memory_order_relaxed)));
+	json_object_set_new(status, "alerts",
+		json_integer(atomic_load_explicit(&port->alerts, memory_order_relaxed)));
 	json_object_set_new(status, "pending_max", json_integer(gateway->conf.pending_max));
 	json_object_set_new(status, "south",
 		json_pack("{s:i, s:i}", "queued",
@@ -192,6 +256,9 @@ char *gateway_status(void *argument)
 	json_object_set_new(status, "refused", refused_json(gateway));
 	json_object_set_new(status, "http", http_json(gateway));
 	json_object_set_new(status, "latency", latency_json(gateway));
+	json_object_set_new(status, "engine", engine_json(gateway));
+	json_object_set_new(status, "registry_image", registry_image_json(gateway));
+	json_object_set_new(status, "verification", verification_json(gateway));
 	char *text = json_dumps(status, JSON_COMPACT);
 	json_decref(status);
 	return text;

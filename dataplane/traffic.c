@@ -18,7 +18,11 @@ struct traffic *traffic_create(const struct traffic_limits *limits, struct stats
 	traffic->waits = calloc(traffic->waits_size, sizeof(*traffic->waits));
 	traffic->lanes =
 		lanes_create(limits->lane_items_max, limits->user_in_flight_max, limits->secret);
-	if (!traffic->waits || !traffic->lanes ||
+	traffic->quarantine.held.head = traffic->quarantine.held.tail = PENDING_NONE;
+	traffic->quarantine.report_next = PENDING_NONE;
+	traffic->limits.replay.secret = limits->secret;
+	traffic->replay = replay_create(&traffic->limits.replay);
+	if (!traffic->waits || !traffic->lanes || !traffic->replay ||
 		pending_create(&traffic->pending, limits->pending_max, limits->secret)) {
 		traffic_destroy(traffic);
 		errno = ENOMEM;
@@ -40,6 +44,8 @@ void traffic_destroy(struct traffic *traffic)
 	}
 	pending_destroy(&traffic->pending);
 	lanes_destroy(traffic->lanes);
+	replay_destroy(traffic->replay);
+	anomaly_destroy(traffic->anomaly);
 	free(traffic->waits);
 	free(traffic);
 }
@@ -83,6 +89,8 @@ void traffic_finish(struct traffic *traffic, struct pending *entry)
 		lanes_release(traffic->lanes, entry->lane_user, entry->lane);
 	if (entry->lane == MW_LANE_SCHEDULED)
 		traffic->due_reads--;
+	if (entry->alert)
+		traffic->alerts--;
 	pending_release(&traffic->pending, entry);
 }
 
@@ -98,13 +106,22 @@ uint64_t traffic_backoff_ns(
 	return wait_ns - wait_ns / 4 * spread / 255;
 }
 
+/* The counts of thresholds that stay go on. */
+static void take_thresholds(struct traffic *traffic, struct anomaly *anomaly)
+{
+	if (traffic->anomaly && anomaly)
+		anomaly_continue(anomaly, traffic->anomaly);
+	anomaly_destroy(traffic->anomaly);
+	traffic->anomaly = anomaly;
+}
+
 void traffic_step(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
 	struct traffic_actions *out)
 {
 	assert(out->capacity - out->count >= ACTIONS_PER_STEP);
 	switch ((enum traffic_event_type)event->type) {
 	case EVENT_REQUEST:
-		south_request(traffic, event, out);
+		south_request(traffic, now_ns, event, out);
 		break;
 	case EVENT_RESPONSE:
 		north_response(traffic, now_ns, event, out);
@@ -123,6 +140,21 @@ void traffic_step(struct traffic *traffic, uint64_t now_ns, const struct traffic
 		break;
 	case EVENT_DELIVERED:
 		north_delivered(traffic, now_ns, event);
+		break;
+	case EVENT_ALERT:
+		alert_take(traffic, now_ns, event, out);
+		break;
+	case EVENT_QUARANTINE:
+		quarantine_decide(traffic, event, out);
+		break;
+	case EVENT_QUARANTINE_REPORTED:
+		quarantine_reported(traffic, event);
+		break;
+	case EVENT_CONTROL_CONNECTED:
+		quarantine_connected(traffic, event);
+		break;
+	case EVENT_THRESHOLDS:
+		take_thresholds(traffic, event->anomaly);
 		break;
 	}
 }
@@ -155,6 +187,12 @@ static void run_durable(struct traffic *traffic, uint64_t now_ns, const struct d
 		break;
 	case DURABLE_DELIVERED:
 		north_finished(traffic, entry);
+		break;
+	case DURABLE_ALERT:
+		alert_durable(traffic, entry, out);
+		break;
+	case DURABLE_RELEASED:
+		quarantine_released(traffic, now_ns, entry, out);
 		break;
 	}
 }
@@ -195,13 +233,15 @@ unsigned traffic_tick(struct traffic *traffic, uint64_t now_ns, struct traffic_a
 	unsigned done = tick_timers(traffic, now_ns);
 	done += south_pump(traffic, BURST);
 	done += tick_durable(traffic, now_ns, out);
+	done += quarantine_pump(traffic, out);
 	done += north_pump(traffic, out);
 	return done;
 }
 
 bool traffic_idle(const struct traffic *traffic)
 {
-	return pending_count(&traffic->pending) == 0 && traffic->waits_count == 0;
+	return pending_count(&traffic->pending) == traffic->quarantine.held.count &&
+	       traffic->waits_count == 0;
 }
 
 struct traffic_view traffic_view(const struct traffic *traffic)
@@ -209,6 +249,8 @@ struct traffic_view traffic_view(const struct traffic *traffic)
 	struct traffic_view view = {
 		.pending = pending_count(&traffic->pending),
 		.pending_max = traffic->pending.size,
+		.quarantined = traffic->quarantine.count,
+		.alerts = traffic->alerts,
 		.south_queued = traffic->south_queued,
 		.south_in_flight = traffic->south_in_flight,
 	};

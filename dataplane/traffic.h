@@ -8,6 +8,9 @@
  *                        ├─> transform provider's queue ──> transform ──> reply (─> queue)
  *                        └─> control ──> reply
  *   awaiting ──response──> journal ──> lane ──> deliver ──> journal ──> forgotten
+ *   over a threshold: accepted ── journal ──> reply I99 ──> held ──release──> provider's queue
+ *                                                             └───delete──> lane (a failure)
+ *   DCC Alert: alert ── journal ──> lane ...
  */
 #ifndef DATAPLANE_TRAFFIC_H
 #define DATAPLANE_TRAFFIC_H
@@ -17,10 +20,15 @@
 
 #include "dataplane/handoff.h"
 #include "dataplane/limits.h"
+#include "dataplane/replay.h"
 #include "dataplane/stats.h"
 
 /* The destination of an action that goes to the link instead of an edge. */
 #define TRAFFIC_TO_LINK EDGES_MAX
+
+/* Reports of held requests that may be on their way to control: ACTION_QUARANTINED without an
+ * EVENT_QUARANTINE_REPORTED, in one session. */
+#define QUARANTINE_REPORTS_MAX 64
 
 struct traffic_limits {
 	uint32_t pending_max;
@@ -37,8 +45,12 @@ struct traffic_limits {
 	uint64_t delivery_backoff_ns;  /* first wait; doubles */
 	uint64_t delivery_backoff_max_ns;
 	uint64_t secret;		     /* mixed into hashes */
+	struct replay_limits replay;	     /* its secret is the one above */
 	char unreachable_code[MW_CODE_SIZE]; /* to the user when no attempt was taken, "E20" */
 	char silent_code[MW_CODE_SIZE];	     /* to the user when the device did not answer, "E21" */
+	char deleted_code[MW_CODE_SIZE];     /* to the user when his held request is deleted */
+	uint32_t quarantine_max;	     /* requests held, of all users */
+	uint32_t alerts_max;		     /* DCC Alerts in the table */
 };
 
 /* Where the actions of a step go. `destination[i]` is the edge of actions[i], or TRAFFIC_TO_LINK.
@@ -55,6 +67,8 @@ struct traffic_actions {
 struct traffic_view {
 	uint32_t pending; /* requests in the table */
 	uint32_t pending_max;
+	uint32_t quarantined;	  /* of these, requests that are held */
+	uint32_t alerts;	  /* of these, DCC Alerts */
 	uint32_t south_queued;	  /* in providers' queues */
 	uint32_t south_in_flight; /* POSTs to providers under way */
 	uint32_t lane_waiting[MW_LANE_COUNT];
@@ -79,7 +93,7 @@ void traffic_step(struct traffic *traffic, uint64_t now_ns, const struct traffic
  * room for. Returns the number of things done. */
 unsigned traffic_tick(struct traffic *traffic, uint64_t now_ns, struct traffic_actions *out);
 
-/* Nothing is pending (drain). */
+/* Nothing is pending but what waits for an operator (drain). */
 bool traffic_idle(const struct traffic *traffic);
 
 struct traffic_view traffic_view(const struct traffic *traffic);

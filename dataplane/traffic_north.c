@@ -111,6 +111,8 @@ unsigned north_pump(struct traffic *traffic, struct traffic_actions *out)
 		action->answered_ns = entry->answered_ns;
 		action->terms = entry->terms;
 		action->schedule_id = entry->schedule_id;
+		action->alert = entry->alert;
+		action->alert_length = entry->alert_length;
 		memcpy(action->code, entry->code, sizeof(action->code));
 		entry->state = PENDING_DELIVERING;
 		traffic->delivery_in_flight++;
@@ -128,6 +130,8 @@ void north_delivered(struct traffic *traffic, uint64_t now_ns, const struct traf
 	bool taken = event->status >= 200 && event->status <= 299;
 	lanes_done(traffic->lanes, entry->lane_user, entry->lane, taken);
 	if (taken) {
+		if (entry->alert)
+			stats_count(traffic->stats, STATS_ALERTS_DELIVERED);
 		bool on_demand = entry->lane == MW_LANE_ON_DEMAND;
 		stats_count(traffic->stats,
 			on_demand ? STATS_DELIVERED_ON_DEMAND : STATS_DELIVERED_SCHEDULED);

@@ -38,6 +38,8 @@ static void publish(struct traffic_port *port)
 	struct traffic_view view = traffic_view(port->traffic);
 	atomic_store_explicit(&port->pending, view.pending, memory_order_relaxed);
 	atomic_store_explicit(&port->pending_max, view.pending_max, memory_order_relaxed);
+	atomic_store_explicit(&port->quarantined, view.quarantined, memory_order_relaxed);
+	atomic_store_explicit(&port->alerts, view.alerts, memory_order_relaxed);
 	atomic_store_explicit(&port->south_queued, view.south_queued, memory_order_relaxed);
 	atomic_store_explicit(&port->south_in_flight, view.south_in_flight, memory_order_relaxed);
 	for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++) {
@@ -48,6 +50,19 @@ static void publish(struct traffic_port *port)
 	}
 }
 
+static void take_thresholds(struct traffic_port *port, uint64_t now_ns, struct traffic_actions *out)
+{
+	/* While there is no room for actions no event is taken either. */
+	if (out->capacity < ACTIONS_PER_STEP ||
+		!atomic_load_explicit(&port->thresholds, memory_order_relaxed))
+		return;
+	const struct traffic_event event = {
+		.type = EVENT_THRESHOLDS,
+		.anomaly = atomic_exchange_explicit(&port->thresholds, NULL, memory_order_acquire),
+	};
+	traffic_step(port->traffic, now_ns, &event, out);
+}
+
 unsigned traffic_port_poll(struct traffic_port *port, uint64_t now_ns)
 {
 	struct traffic_actions out;
@@ -56,6 +71,7 @@ unsigned traffic_port_poll(struct traffic_port *port, uint64_t now_ns)
 
 	out.count = 0;
 	out.capacity = room_for_actions(port);
+	take_thresholds(port, now_ns, &out);
 	/* Half of the room is for events, half for what time brings. */
 	for (unsigned i = 0; i < TRAFFIC_PORTS; i++) {
 		struct rte_ring *ring = port->events[(port->turn + i) % TRAFFIC_PORTS];

@@ -24,8 +24,10 @@ struct traffic_port {
 	struct rte_ring *actions[TRAFFIC_PORTS];
 	struct wake *wakes[TRAFFIC_PORTS]; /* of those who read `actions` */
 	uint32_t turn;			   /* whose events are taken first */
+	/* New thresholds: put here by the link, taken before any event of the poll; passes. */
+	_Atomic(struct anomaly *) thresholds;
 	/* Copies of traffic_view() for other threads, renewed by each poll that did something. */
-	_Atomic uint32_t pending, pending_max, south_queued, south_in_flight;
+	_Atomic uint32_t pending, pending_max, quarantined, alerts, south_queued, south_in_flight;
 	_Atomic uint32_t lane_waiting[MW_LANE_COUNT], lane_in_flight[MW_LANE_COUNT];
 };
 

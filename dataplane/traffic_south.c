@@ -28,7 +28,7 @@ static struct provider_queue *provider_of(struct traffic *traffic, const struct 
 							  : entry->provider_id];
 }
 
-static void queue_append(struct traffic *traffic, struct pending *entry)
+void south_queue_append(struct traffic *traffic, struct pending *entry)
 {
 	struct pending_queue *queue = &provider_of(traffic, entry)->lanes[entry->lane];
 	uint32_t number = pending_refer(&traffic->pending, entry).index;
@@ -106,22 +106,54 @@ static void reply_refused(
 	action->terms = event->terms;
 }
 
-void south_request(
-	struct traffic *traffic, const struct traffic_event *event, struct traffic_actions *out)
+/* A RequestID is accepted once. One that is in progress is in the pending table under it, so that
+ * even a Signed Pre-Command has to wait for the end of its Transform. */
+static enum answer_reason request_id_fresh(
+	struct traffic *traffic, const struct request_terms *terms)
+{
+	if (pending_find(&traffic->pending, &terms->request_id))
+		return ANSWER_REQUEST_ID_REPEATED;
+	switch (replay_check(traffic->replay, &terms->request_id, terms->command_variant)) {
+	case REPLAY_FRESH:
+		return ANSWER_ACCEPTED;
+	case REPLAY_FULL:
+		stats_count(traffic->stats, STATS_REPLAY_FULL);
+		return ANSWER_CAPACITY;
+	case REPLAY_OLD:
+		stats_count(traffic->stats, STATS_REQUEST_ID_OLD);
+		return ANSWER_REQUEST_ID_REPEATED;
+	case REPLAY_REPEATED:
+		break;
+	}
+	return ANSWER_REQUEST_ID_REPEATED;
+}
+
+void south_request(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
+	struct traffic_actions *out)
 {
 	struct message *message = message_pass(event->message, MESSAGE_EDGE, MESSAGE_TRAFFIC);
 	struct pending *entry = NULL;
-	enum answer_reason reason = ANSWER_REQUEST_ID_REPEATED;
+	const struct anomaly_threshold *threshold = NULL;
+	enum answer_reason reason = request_id_fresh(traffic, &event->terms);
 
-	if (!pending_find(&traffic->pending, &event->terms.request_id)) {
+	if (reason == ANSWER_ACCEPTED)
+		reason = quarantine_judge(traffic, now_ns, event, &threshold);
+	if (reason == ANSWER_ACCEPTED) {
 		entry = take_entry(traffic, event, event->route, MW_LANE_ON_DEMAND);
 		reason = ANSWER_CAPACITY;
+	}
+	if (entry && threshold && !quarantine_take(traffic, entry, threshold)) {
+		traffic_finish(traffic, entry);
+		entry = NULL;
 	}
 	if (!entry) {
 		message_free(message);
 		reply_refused(event, reason, out);
 		return;
 	}
+	replay_accept(traffic->replay, &event->terms.request_id, event->terms.command_variant);
+	if (traffic->anomaly)
+		anomaly_count(traffic->anomaly, now_ns, event->user, event->terms.srv);
 	entry->exchange_edge = event->edge;
 	entry->exchange = event->exchange;
 	entry->answer_due = true;
@@ -129,7 +161,8 @@ void south_request(
 	entry->roles = event->roles;
 	entry->received_ns = event->received_ns;
 	entry->request = message;
-	traffic_record(traffic, entry, JOURNAL_ACCEPTED, message, DURABLE_ACCEPTED);
+	traffic_record(traffic, entry, entry->held ? JOURNAL_QUARANTINED : JOURNAL_ACCEPTED,
+		message, DURABLE_ACCEPTED);
 }
 
 static void due_read_taken(
@@ -194,17 +227,20 @@ void south_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *en
 			.attempt = entry->run_attempt};
 		due_read_taken(&taken, 0, out);
 		stats_count(traffic->stats, STATS_DUE_READS);
-		queue_append(traffic, entry);
+		south_queue_append(traffic, entry);
 		return;
 	}
 	switch ((enum access_route)entry->route) {
 	case ACCESS_ROUTE_DEVICE:
 		reply_accepted(traffic, now_ns, entry, out);
-		queue_append(traffic, entry);
+		if (entry->held)
+			quarantine_hold(traffic, entry);
+		else
+			south_queue_append(traffic, entry);
 		break;
 	case ACCESS_ROUTE_TRANSFORM:
 	case ACCESS_ROUTE_TRANSFORM_AND_DEVICE:
-		queue_append(traffic, entry);
+		south_queue_append(traffic, entry);
 		pending_timer_set(
 			&traffic->pending, entry, now_ns + traffic->limits.transform_timeout_ns);
 		break;
@@ -418,7 +454,7 @@ void south_completed(struct traffic *traffic, uint64_t now_ns, struct pending *e
 		entry->code[0] == 'I') {
 		entry->route = ACCESS_ROUTE_DEVICE;
 		entry->attempts = entry->posts = 0;
-		queue_append(traffic, entry);
+		south_queue_append(traffic, entry);
 		return;
 	}
 	traffic_finish(traffic, entry);
@@ -441,7 +477,7 @@ void south_timer(struct traffic *traffic, uint64_t now_ns, struct pending *entry
 		break;
 	case PENDING_BACKOFF:
 		if (entry->posts < traffic->limits.dispatch_attempts_max) {
-			queue_append(traffic, entry);
+			south_queue_append(traffic, entry);
 		} else if (entry->in_doubt) {
 			/* The provider may have it: the device's answer may still come. */
 			entry->state = PENDING_AWAITING;

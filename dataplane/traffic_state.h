@@ -5,6 +5,7 @@
 #ifndef DATAPLANE_TRAFFIC_STATE_H
 #define DATAPLANE_TRAFFIC_STATE_H
 
+#include "dataplane/anomaly.h"
 #include "dataplane/journal.h"
 #include "dataplane/lane.h"
 #include "dataplane/pending.h"
@@ -18,6 +19,8 @@ enum durable_step {
 	DURABLE_COMPLETED,
 	DURABLE_ANSWERED,
 	DURABLE_DELIVERED,
+	DURABLE_ALERT,
+	DURABLE_RELEASED,
 };
 
 struct durable_wait {
@@ -28,6 +31,10 @@ struct durable_wait {
 
 /* An entry has at most two records under way at a time, DISPATCHED and ANSWERED. */
 #define DURABLE_WAITS_PER_ENTRY 2
+
+/* Ids of the alerts taken last. Control offers at most 64 at a time, so one whose fate it does not
+ * know is among them. */
+#define ALERTS_REMEMBERED 1024
 
 struct pending_queue {
 	uint32_t head, tail; /* of pending entries, PENDING_NONE when empty */
@@ -40,12 +47,22 @@ struct provider_queue {
 	uint32_t in_flight;
 };
 
+struct quarantine {
+	struct pending_queue held;
+	uint32_t count;		     /* of these and of those that come and go */
+	uint32_t of_user[USERS_MAX]; /* by number in the lanes */
+	uint32_t report_next; /* the first one that control has not been told of, PENDING_NONE */
+	uint32_t reports;     /* under way */
+	uint32_t session;     /* of control; 0: it has never been there */
+};
+
 struct traffic {
 	struct traffic_limits limits;
 	struct stats *stats;
 	struct journal journal;
 	struct pending_table pending;
 	struct lanes *lanes;
+	struct replay *replay;
 	struct provider_queue providers[PROVIDERS_MAX];
 	uint32_t provider_turn; /* the provider whose queue is looked at first */
 	uint32_t south_queued;
@@ -53,7 +70,12 @@ struct traffic {
 	uint32_t delivery_in_flight;
 	uint32_t undelivered[MW_LANE_COUNT]; /* answered, and not yet forgotten */
 	uint32_t due_reads;		     /* entries of scheduled reads */
-	struct durable_wait *waits;	     /* circular */
+	uint32_t alerts;		     /* entries of alerts */
+	struct quarantine quarantine;
+	struct anomaly *anomaly; /* NULL: no thresholds */
+	uint64_t alert_ids[ALERTS_REMEMBERED];
+	uint32_t alert_ids_next;
+	struct durable_wait *waits; /* circular */
 	uint32_t waits_head, waits_count, waits_size;
 };
 
@@ -74,8 +96,8 @@ uint64_t traffic_backoff_ns(
 	uint64_t first_ns, uint64_t limit_ns, uint32_t attempt, const struct pending *entry);
 
 /* traffic_south.c: requests on their way to a provider, the transform provider or control. */
-void south_request(
-	struct traffic *traffic, const struct traffic_event *event, struct traffic_actions *out);
+void south_request(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
+	struct traffic_actions *out);
 void south_due_read(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
 	struct traffic_actions *out);
 void south_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
@@ -89,6 +111,33 @@ void south_completed(struct traffic *traffic, uint64_t now_ns, struct pending *e
 void south_timer(struct traffic *traffic, uint64_t now_ns, struct pending *entry);
 unsigned south_pump(struct traffic *traffic, unsigned budget);
 void south_queue_remove(struct traffic *traffic, struct pending *entry);
+void south_queue_append(struct traffic *traffic, struct pending *entry);
+
+/* traffic_quarantine.c: requests beyond a threshold. */
+
+/* May the request go on? ANSWER_ACCEPTED, then it is to be held if *threshold is not NULL, or the
+ * reason of its refusal. */
+enum answer_reason quarantine_judge(struct traffic *traffic, uint64_t now_ns,
+	const struct traffic_event *event, const struct anomaly_threshold **threshold);
+
+/* `entry` has been taken for a request that is to be held. Returns false when there is no room. */
+bool quarantine_take(
+	struct traffic *traffic, struct pending *entry, const struct anomaly_threshold *threshold);
+
+/* Its record is durable and the user has been told I99: it waits now. */
+void quarantine_hold(struct traffic *traffic, struct pending *entry);
+void quarantine_decide(
+	struct traffic *traffic, const struct traffic_event *event, struct traffic_actions *out);
+void quarantine_released(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
+	struct traffic_actions *out);
+void quarantine_reported(struct traffic *traffic, const struct traffic_event *event);
+void quarantine_connected(struct traffic *traffic, const struct traffic_event *event);
+unsigned quarantine_pump(struct traffic *traffic, struct traffic_actions *out);
+
+/* traffic_alert.c: DCC Alerts. */
+void alert_take(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
+	struct traffic_actions *out);
+void alert_durable(struct traffic *traffic, struct pending *entry, struct traffic_actions *out);
 
 /* traffic_north.c: answers on their way to the user. */
 void north_response(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,

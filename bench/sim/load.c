@@ -187,8 +187,8 @@ static const char *read_duis(struct simulation *simulation, const struct plan_se
 {
 	struct duis_error error;
 	if (!event->body ||
-		duis_engine_read(simulation->engine, event->body->bytes, event->body->length,
-			document, &error) != 0 ||
+		duis_reference_engine_read(simulation->engine, event->body->bytes,
+			event->body->length, document, &error) != 0 ||
 		document->root != DUIS_ROOT_RESPONSE)
 		return "the answer is no valid DUIS Response";
 	if (!document->has_request_id ||

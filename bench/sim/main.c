@@ -11,6 +11,7 @@
 
 #include <libxml/parser.h>
 
+#include "bench/sim/registry.h"
 #include "bench/sim/simulation.h"
 #include "bench/sim/summary.h"
 
@@ -143,6 +144,9 @@ static int run(struct simulation *simulation)
 int main(int argc, char **argv)
 {
 	struct options options;
+
+	if (argc > 1 && strcmp(argv[1], "registry") == 0)
+		return sim_registry_main(argc - 1, argv + 1);
 	int result = options_read(&options, argc, argv, stdout, stderr);
 	if (result != 0)
 		return result > 0 ? EXIT_SUCCESS : STATUS_USAGE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/sim/plan.h"
+#include "motorway/registry_image.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -147,7 +148,8 @@ uint32_t plan_pick_device(struct plan *plan, enum mw_generation generation)
 		uint32_t index = (start + i) % reference->device_count;
 		const struct reference_device *device = &reference->devices[index];
 		bool electricity = device->type[0] == '\0' || strcmp(device->type, "ESME") == 0;
-		if (electricity && (generation == 0 || device->generation == generation))
+		bool in_use = device->status == 0 || device->status & 1u << MW_STATUS_COMMISSIONED;
+		if (electricity && in_use && (generation == 0 || device->generation == generation))
 			return index;
 	}
 	return PLAN_NONE;
@@ -159,13 +161,34 @@ static uint32_t device_index(const struct plan *plan, uint64_t id)
 	return device ? (uint32_t)(device - plan->reference->devices) : PLAN_NONE;
 }
 
+/* The device that a template names or, when the SRV is not for devices of its status (such as
+ * Commission), another one of its type. */
+static uint32_t target_index(const struct plan *plan, const struct template *template)
+{
+	const struct reference *reference = plan->reference;
+	const struct reference_srv *srv = reference_srv(reference, template->srv);
+	uint32_t own = device_index(plan, template->request_id.target);
+	if (own == PLAN_NONE || !srv || srv->device_statuses == 0)
+		return own;
+	const struct reference_device *named = &reference->devices[own];
+	if (named->status == 0 || named->status & srv->device_statuses)
+		return own;
+	for (uint32_t i = 0; i < reference->device_count; i++) {
+		const struct reference_device *device = &reference->devices[i];
+		if (device->status & srv->device_statuses &&
+			strcmp(device->type, named->type) == 0 &&
+			device->generation == named->generation)
+			return i;
+	}
+	return own;
+}
+
 void plan_make_choice(struct plan *plan, struct plan_sending *sending)
 {
 	uint32_t index = (uint32_t)random_below(&plan->random, plan->choice_count);
 	const struct plan_choice *choice = &plan->choices[index];
 	const struct template *template = &plan->templates->templates[choice->template];
-	uint32_t device = device_index(plan, template->request_id.target);
-	fill(plan, sending, template, choice->user, device);
+	fill(plan, sending, template, choice->user, target_index(plan, template));
 }
 
 static const struct template *read_template(const struct plan *plan, const char *srv)
@@ -419,8 +442,7 @@ static void make_valid(struct plan *plan, struct plan_sending *sending, uint32_t
 	} else {
 		const struct plan_choice *choice = &plan->choices[number % plan->choice_count];
 		const struct template *template = &plan->templates->templates[choice->template];
-		fill(plan, sending, template, choice->user,
-			device_index(plan, template->request_id.target));
+		fill(plan, sending, template, choice->user, target_index(plan, template));
 		vary(plan, sending);
 	}
 }

@@ -62,7 +62,7 @@ static const char *check_body(struct simulation *simulation, const struct http_e
 	const struct dispatch *dispatch, struct duis_document *document)
 {
 	struct duis_error error;
-	if (!event->body || duis_engine_read(simulation->engine, event->body->bytes,
+	if (!event->body || duis_reference_engine_read(simulation->engine, event->body->bytes,
 				    event->body->length, document, &error) != 0)
 		return "the body is no valid DUIS document";
 	if (document->root != DUIS_ROOT_REQUEST)

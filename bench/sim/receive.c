@@ -30,7 +30,7 @@ static const char *read_document(
 	if (duis_eui_parse(event->parameter, strlen(event->parameter), &response->user) != 0 ||
 		!reference_user(&simulation->reference, response->user))
 		return "this path is no user's endpoint";
-	if (!event->body || duis_engine_read(simulation->engine, event->body->bytes,
+	if (!event->body || duis_reference_engine_read(simulation->engine, event->body->bytes,
 				    event->body->length, document, &error) != 0)
 		return "the body is no valid DUIS document";
 	if (document->root != DUIS_ROOT_RESPONSE)
@@ -40,6 +40,35 @@ static const char *read_document(
 		return "the signature is not that of the DSP";
 	if (!document->has_signature && document->has_body)
 		return "a response with a body is not signed";
+	return NULL;
+}
+
+static bool is_alert(const struct response *response)
+{
+	return strcmp(response->document.body_element, "DCCAlertMessage") == 0;
+}
+
+/* A DCC Alert: nobody asked for it, so it has an id of its own and no request's. One that stands
+ * for a device's response has that one's. */
+static const char *check_alert(const struct simulation *simulation, const struct response *response)
+{
+	const struct duis_document *document = &response->document;
+	struct text_span span;
+	uint32_t length;
+	const uint8_t *bytes = duis_reference_engine_digested(simulation->engine, &length);
+	bool stands_for_response =
+		text_element(bytes, length, 0, "ServiceResponseVersionMismatch", &span) == 0;
+	if (!document->has_signature)
+		return "an alert is not signed";
+	if (!document->has_response_id || document->has_request_id)
+		return "an alert has a ResponseID and no RequestID";
+	if (document->response_id.originator != simulation->reference.dsp_eui &&
+		!stands_for_response)
+		return "the alert's ResponseID does not name the DSP";
+	if (document->response_id.target != response->user)
+		return "the alert's ResponseID names another user";
+	if (strcmp(document->response_code, "I0") != 0)
+		return "an alert's ResponseCode is not I0";
 	return NULL;
 }
 
@@ -63,8 +92,8 @@ static const char *find_schedule(struct simulation *simulation, struct response 
 {
 	char text[24];
 	struct text_span span;
-	const uint8_t *bytes = response->document.digested;
-	uint32_t length = response->document.digested_length;
+	uint32_t length;
+	const uint8_t *bytes = duis_reference_engine_digested(simulation->engine, &length);
 	if (text_element(bytes, length, 0, "DSPScheduleID", &span) != 0 ||
 		span.length >= sizeof(text))
 		return "DSPScheduleID is missing";
@@ -105,13 +134,14 @@ static const char *find_exchange(struct simulation *simulation, struct response 
 	return NULL;
 }
 
-static const char *check_payload(const struct response *response)
+static const char *check_payload(
+	const struct simulation *simulation, const struct response *response)
 {
 	static uint8_t payload[65536];
 	struct text_span span;
 	const struct exchange *exchange = response->exchange;
-	const uint8_t *bytes = response->document.digested;
-	uint32_t length = response->document.digested_length;
+	uint32_t length;
+	const uint8_t *bytes = duis_reference_engine_digested(simulation->engine, &length);
 	if (strcmp(response->document.response_code, exchange->outcome) != 0)
 		return "the ResponseCode is not the outcome that the provider told";
 	if (strcmp(exchange->outcome, "I0") != 0)
@@ -175,12 +205,17 @@ void receive_take(struct simulation *simulation, const struct http_event *event,
 	struct response response = {0};
 	const char *wrong = read_document(simulation, event, &response);
 	uint64_t received_ns = event->received_ns ? event->received_ns : now_ns;
-	if (!wrong)
+	bool alert = !wrong && is_alert(&response);
+	if (alert) {
+		wrong = check_alert(simulation, &response);
+		simulation->counters.alerts += !wrong;
+	}
+	if (!wrong && !alert)
 		wrong = check_ids(&response);
-	if (!wrong)
+	if (!wrong && !alert)
 		wrong = find_exchange(simulation, &response);
-	if (!wrong)
-		wrong = check_payload(&response);
+	if (!wrong && !alert)
+		wrong = check_payload(simulation, &response);
 	if (response.exchange)
 		count(simulation, &response, !wrong, received_ns);
 	if (wrong) {

@@ -11,6 +11,7 @@
 
 #include "control/yaml.h"
 #include "dataplane/duis/identifier.h"
+#include "motorway/registry_image.h"
 
 #define PATH_SIZE 1024
 
@@ -113,6 +114,8 @@ static const char *const role_words[] = {
 static const char *const generation_words[] = {"SMETS1", "SMETS2", NULL};
 static const char *const variant_words[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9", NULL};
 static const char *const flag_words[] = {"non-device", "control-answers", NULL};
+static const char *const status_words[] = {"Pending", "Whitelisted", "InstalledNotCommissioned",
+	"Commissioned", "Decommissioned", "Withdrawn", "Suspended", "Recovery", "Recovered", NULL};
 static const char *const kind_words[] = {"CSP", "S1SP", "DCO", "transform", NULL};
 
 static int read_srvs(struct reference *reference, const char *path, FILE *errors)
@@ -135,6 +138,8 @@ static int read_srvs(struct reference *reference, const char *path, FILE *errors
 			(uint16_t)child_set(document, node, "command_variants", variant_words, 1);
 		srv->mdr_generations =
 			(uint8_t)child_set(document, node, "mdr_generations", generation_words, 1);
+		srv->device_statuses = child_set(
+			document, node, "device_statuses", status_words, MW_STATUS_PENDING);
 		uint32_t flags = child_set(document, node, "flags", flag_words, 0);
 		srv->non_device = flags & 1;
 		srv->control_answers = flags & 2;
@@ -180,6 +185,7 @@ static void read_device(struct reference *reference, struct yaml_document *docum
 	const char *provider = child_text(node, "provider");
 	device->device_id = child_eui(document, node, "device_id");
 	copy_text(document, node, "type", device->type, sizeof(device->type));
+	device->status = child_set(document, node, "status", status_words, MW_STATUS_PENDING);
 	uint32_t set = child_set(document, node, "generation", generation_words, 1);
 	if (set != 1u << MW_GENERATION_SMETS1 && set != 1u << MW_GENERATION_SMETS2)
 		yaml_error(document, node, "generation must be SMETS1 or SMETS2");

@@ -13,7 +13,7 @@
 #include <openssl/evp.h>
 
 #include "control/conf.h"
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/document.h"
 #include "dataplane/duis/sign.h"
 #include "motorway/duis_terms.h"
 
@@ -42,6 +42,7 @@ struct reference_device {
 	uint32_t provider; /* index into providers */
 	enum mw_generation generation;
 	char type[REFERENCE_DEVICE_TYPE_SIZE]; /* "ESME"; "" when not given */
+	uint32_t status;		       /* bit enum mw_device_status; 0 when not given */
 };
 
 struct reference_provider {
@@ -60,6 +61,7 @@ struct reference_srv {
 	bool control_answers;
 	uint8_t mdr_generations; /* bit enum mw_generation */
 	char mdr_generation_code[MW_CODE_SIZE];
+	uint32_t device_statuses; /* bit enum mw_device_status; 0: any */
 };
 
 struct reference {

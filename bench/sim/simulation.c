@@ -99,7 +99,8 @@ int simulation_verify(struct simulation *simulation, const struct duis_document 
 {
 	struct duis_error error;
 	const struct reference_certificate *certificate = &simulation->reference.dsp;
-	if (!document->has_signature || duis_engine_check_profile(simulation->engine, &error) != 0)
+	if (!document->has_signature ||
+		duis_reference_engine_check_profile(simulation->engine, &error) != 0)
 		return -EBADMSG;
 	if (user)
 		certificate = reference_certificate(user, document->issuer, document->serial);
@@ -108,7 +109,7 @@ int simulation_verify(struct simulation *simulation, const struct duis_document 
 		certificate = NULL;
 	if (!certificate)
 		return -EBADMSG;
-	return duis_engine_verify(simulation->engine, certificate->key, &error);
+	return duis_reference_engine_verify(simulation->engine, certificate->key, &error);
 }
 
 /* ---- start ---- */
@@ -132,12 +133,12 @@ static int open_schemas(struct simulation *simulation)
 		for (uint32_t j = 0; j < CONF_OVERLAYS_MAX && schema->overlays[j][0]; j++)
 			sources[i].overlays[j] = schema->overlays[j];
 	}
-	simulation->schemas = duis_schemas_create(sources, count, reason, sizeof(reason));
+	simulation->schemas = duis_reference_schemas_create(sources, count, reason, sizeof(reason));
 	if (!simulation->schemas) {
 		fprintf(stderr, "motorway-sim: %s\n", reason);
 		return -EINVAL;
 	}
-	simulation->engine = duis_engine_create(simulation->schemas, SIM_BODY_BYTES_MAX);
+	simulation->engine = duis_reference_engine_create(simulation->schemas, SIM_BODY_BYTES_MAX);
 	return simulation->engine ? 0 : fail("the DUIS engine", -errno);
 }
 
@@ -332,8 +333,8 @@ void simulation_close(struct simulation *simulation)
 	plan_destroy(&simulation->plan);
 	template_set_clear(&simulation->templates);
 	reference_clear(&simulation->reference);
-	duis_engine_destroy(simulation->engine);
-	duis_schemas_destroy(simulation->schemas);
+	duis_reference_engine_destroy(simulation->engine);
+	duis_reference_schemas_destroy(simulation->schemas);
 }
 
 /* ---- loop ---- */

@@ -28,7 +28,7 @@
 #include "bench/sim/text.h"
 #include "bench/sim/timers.h"
 #include "control/conf.h"
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/reference.h"
 #include "dataplane/net/http.h"
 #include "dataplane/net/transport.h"
 
@@ -69,6 +69,7 @@
 	X(verified_scheduled, "of delivered_scheduled: the same")                                  \
 	X(delivered_failures, "of both: unsigned E20 or E21, as the device had failed")            \
 	X(delivered_nameless, "of delivered_scheduled: failures, which name no schedule")          \
+	X(alerts, "DCC Alerts received: signature, schema and ids right")                          \
 	X(receive_refused, "deliveries answered with 400")                                         \
 	X(problems, "oddities noted")
 
@@ -125,8 +126,8 @@ struct simulation {
 	struct buffers buffers;
 	struct transport *transport;
 	struct http *http;
-	struct duis_schemas *schemas;
-	struct duis_engine *engine;
+	struct duis_reference_schemas *schemas;
+	struct duis_reference_engine *engine;
 	int provider_endpoints[HTTP_ROUTES_MAX]; /* by index of the provider */
 	uint8_t route_provider[HTTP_ROUTES_MAX]; /* route -> index of the provider */
 	uint32_t route_count;

@@ -242,6 +242,8 @@ static void print_counts(
 		", verified %" PRIu64 "\n",
 		counters->dispatched_scheduled, counters->answered_scheduled,
 		counters->delivered_scheduled, counters->verified_scheduled);
+	if (counters->alerts > 0)
+		fprintf(out, "Alerts     received and verified %" PRIu64 "\n", counters->alerts);
 	fprintf(out, "Transform  answered %" PRIu64 "; device failures (E20, E21) %" PRIu64 "\n",
 		counters->transforms, counters->answers_failed);
 }

@@ -21,7 +21,7 @@ static const char *check(struct simulation *simulation, const struct http_event 
 	char text[MW_REQUEST_ID_TEXT_SIZE];
 	char expected[MW_REQUEST_ID_TEXT_SIZE];
 	struct duis_error error;
-	if (!event->body || duis_engine_read(simulation->engine, event->body->bytes,
+	if (!event->body || duis_reference_engine_read(simulation->engine, event->body->bytes,
 				    event->body->length, document, &error) != 0)
 		return "the body is no valid DUIS document";
 	if (document->root != DUIS_ROOT_REQUEST)
@@ -86,7 +86,8 @@ static struct net_buffer *write_answer(
 	if (write_element(simulation, document, &element) != 0)
 		return NULL;
 	struct duis_response response = {
-		.schema_version = duis_schemas_version(simulation->schemas, document->schema_index),
+		.schema_version =
+			duis_reference_schemas_version(simulation->schemas, document->schema_index),
 		.has_request_id = true,
 		.request_id = document->request_id,
 		.code = element.length > 0 ? "I0" : "I99",

@@ -8,7 +8,7 @@
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/document.h"
 
 #define EUI_OCTETS 8
 

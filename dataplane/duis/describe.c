@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dataplane/duis/date_time.h"
 #include "dataplane/duis/describe.h"
 #include "dataplane/duis/identifier.h"
 #include "dataplane/duis/profile.h"
@@ -156,13 +157,54 @@ static int read_body_element(struct description *description, xmlNodePtr element
 	return 0;
 }
 
-static bool holds_execution_date_time(xmlNodePtr parent)
+/* The first element of the name below `parent`, in the order of the document. */
+static xmlNodePtr find_below(xmlNodePtr parent, const char *name)
 {
-	for (xmlNodePtr child = parent->children; child != NULL; child = child->next)
-		if (child->type == XML_ELEMENT_NODE &&
-			(is_duis(child, "ExecutionDateTime") || holds_execution_date_time(child)))
-			return true;
-	return false;
+	for (xmlNodePtr child = parent->children; child != NULL; child = child->next) {
+		if (child->type != XML_ELEMENT_NODE)
+			continue;
+		xmlNodePtr found = is_duis(child, name) ? child : find_below(child, name);
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
+
+static int read_instant(struct description *description, xmlNodePtr node, bool up, int64_t *seconds)
+{
+	xmlChar *text = xmlNodeGetContent(node);
+	bool fraction;
+
+	if (text == NULL)
+		return refuse(description, node, -ENOMEM);
+	int result = duis_date_time_read(
+		(const char *)text, strlen((const char *)text), seconds, &fraction);
+	xmlFree(text);
+	if (result != 0)
+		return refuse(description, node, result);
+	*seconds += up && fraction;
+	return 0;
+}
+
+/* When it is to be done, and which period is asked for. */
+static int read_instants(struct description *description, xmlNodePtr body)
+{
+	struct duis_document *document = description->document;
+	xmlNodePtr execution = find_below(body, "ExecutionDateTime");
+	xmlNodePtr period = find_below(body, "ReadLogPeriod");
+	xmlNodePtr start = period != NULL ? find_child(period, "StartDateTime") : NULL;
+	xmlNodePtr end = period != NULL ? find_child(period, "EndDateTime") : NULL;
+	int result = 0;
+
+	document->has_execution_date_time = execution != NULL;
+	document->has_period = start != NULL && end != NULL;
+	if (execution != NULL)
+		result = read_instant(description, execution, false, &document->execution_s);
+	if (result == 0 && document->has_period)
+		result = read_instant(description, start, false, &document->period_start_s);
+	if (result == 0 && document->has_period)
+		result = read_instant(description, end, true, &document->period_end_s);
+	return result;
 }
 
 static int describe_request(struct description *description, xmlNodePtr header, xmlNodePtr body)
@@ -175,7 +217,6 @@ static int describe_request(struct description *description, xmlNodePtr header, 
 	if (result == 0)
 		result = element != NULL ? read_body_element(description, element)
 					 : refuse(description, body, -EBADMSG);
-	description->document->has_execution_date_time = holds_execution_date_time(body);
 	return result;
 }
 
@@ -200,7 +241,6 @@ static int describe_response(struct description *description, xmlNodePtr header,
 			element = next_element(element->next);
 	}
 	document->has_body = element != NULL;
-	document->has_execution_date_time = holds_execution_date_time(body);
 	return element != NULL ? read_body_element(description, element) : 0;
 }
 
@@ -217,6 +257,8 @@ int duis_describe(xmlNodePtr root, struct duis_document *document, xmlNodePtr *f
 		return refuse(&description, root, -EBADMSG);
 	result = read_id(&description, header, "RequestID", &document->has_request_id,
 		&document->request_id);
+	if (result == 0)
+		result = read_instants(&description, body);
 	if (result == 0)
 		result = read_id(&description, header, "ResponseID", &document->has_response_id,
 			&document->response_id);

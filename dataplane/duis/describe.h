@@ -5,7 +5,7 @@
 
 #include <libxml/tree.h>
 
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/document.h"
 
 /* Fill root, has_*, request_id, response_id, command_variant, references, body_element and
  * response_code of *document from `root`. Values are read as the schema does: white space

@@ -42,8 +42,8 @@
 
 #define XSI_NAMESPACE "http://www.w3.org/2001/XMLSchema-instance"
 
-struct duis_engine {
-	const struct duis_schemas *schemas;
+struct duis_reference_engine {
+	const struct duis_reference_schemas *schemas;
 	uint32_t document_bytes_max;
 	EVP_MD_CTX *digest_context;
 	/* the document read last */
@@ -57,9 +57,9 @@ struct duis_engine {
 	xmlBufferPtr signed_info; /* exclusive C14N of SignedInfo */
 };
 
-/* One call of duis_engine_read(). */
+/* One call of duis_reference_engine_read(). */
 struct reading {
-	struct duis_engine *engine;
+	struct duis_reference_engine *engine;
 	const uint8_t *bytes;
 	uint32_t length;
 	struct duis_document *document;
@@ -191,7 +191,7 @@ static void check_root(struct reading *reading, xmlNodePtr root)
 			"the attribute schemaVersion of the root element is missing");
 		return;
 	}
-	index = duis_schemas_find(
+	index = duis_reference_schemas_find(
 		reading->engine->schemas, (const char *)version, strlen((const char *)version));
 	xmlFree(version);
 	if (index < 0)
@@ -388,8 +388,8 @@ static void on_schema_error(void *user, xmlErrorPtr error)
 
 static void validate(struct reading *reading)
 {
-	xmlSchemaPtr schema =
-		duis_schemas_compiled(reading->engine->schemas, reading->document->schema_index);
+	xmlSchemaPtr schema = duis_reference_schemas_compiled(
+		reading->engine->schemas, reading->document->schema_index);
 	xmlSchemaValidCtxtPtr validator = xmlSchemaNewValidCtxt(schema);
 	int result;
 
@@ -450,7 +450,7 @@ static void canonicalise_signed_info(struct reading *reading, xmlNodePtr signed_
 
 static void read_signature(struct reading *reading, xmlNodePtr root, xmlNodePtr signature)
 {
-	struct duis_engine *engine = reading->engine;
+	struct duis_reference_engine *engine = reading->engine;
 	struct duis_profile_breach breach = {.code = DUIS_OK};
 	struct duis_profile_breach late = {.code = DUIS_ERROR_DIGEST_MISMATCH};
 
@@ -481,7 +481,7 @@ static void read_signature(struct reading *reading, xmlNodePtr root, xmlNodePtr 
  * it stays and is digested. */
 static void canonicalise_document(struct reading *reading, xmlNodePtr signature)
 {
-	struct duis_engine *engine = reading->engine;
+	struct duis_reference_engine *engine = reading->engine;
 
 	if (signature != NULL) {
 		xmlUnlinkNode(signature);
@@ -496,16 +496,14 @@ static void canonicalise_document(struct reading *reading, xmlNodePtr signature)
 		refuse(reading, DUIS_ERROR_SCHEMA, 0, NULL, "the document has no canonical form");
 		return;
 	}
-	reading->document->digested = engine->digested;
-	reading->document->digested_length = (uint32_t)engine->digested_length;
 }
 
 /* ---- the interface ---- */
 
-struct duis_engine *duis_engine_create(
-	const struct duis_schemas *schemas, uint32_t document_bytes_max)
+struct duis_reference_engine *duis_reference_engine_create(
+	const struct duis_reference_schemas *schemas, uint32_t document_bytes_max)
 {
-	struct duis_engine *engine = calloc(1, sizeof(*engine));
+	struct duis_reference_engine *engine = calloc(1, sizeof(*engine));
 
 	assert(schemas != NULL && document_bytes_max <= INT32_MAX);
 	if (engine == NULL)
@@ -515,14 +513,14 @@ struct duis_engine *duis_engine_create(
 	engine->digest_context = EVP_MD_CTX_new();
 	engine->signed_info = xmlBufferCreate();
 	if (engine->digest_context == NULL || engine->signed_info == NULL) {
-		duis_engine_destroy(engine);
+		duis_reference_engine_destroy(engine);
 		errno = ENOMEM;
 		return NULL;
 	}
 	return engine;
 }
 
-static void forget(struct duis_engine *engine)
+static void forget(struct duis_reference_engine *engine)
 {
 	engine->readable = false;
 	xmlFree(engine->digested);
@@ -532,7 +530,7 @@ static void forget(struct duis_engine *engine)
 	memset(&engine->profile_error, 0, sizeof(engine->profile_error));
 }
 
-void duis_engine_destroy(struct duis_engine *engine)
+void duis_reference_engine_destroy(struct duis_reference_engine *engine)
 {
 	if (engine == NULL)
 		return;
@@ -540,6 +538,13 @@ void duis_engine_destroy(struct duis_engine *engine)
 	EVP_MD_CTX_free(engine->digest_context);
 	xmlBufferFree(engine->signed_info);
 	free(engine);
+}
+
+void duis_reference_engine_set_schemas(
+	struct duis_reference_engine *engine, const struct duis_reference_schemas *schemas)
+{
+	forget(engine);
+	engine->schemas = schemas;
 }
 
 static void describe(struct reading *reading, xmlNodePtr root)
@@ -588,8 +593,8 @@ static void read_document(struct reading *reading)
 	canonicalise_document(reading, signature);
 }
 
-int duis_engine_read(struct duis_engine *engine, const uint8_t *bytes, uint32_t length,
-	struct duis_document *document, struct duis_error *error)
+int duis_reference_engine_read(struct duis_reference_engine *engine, const uint8_t *bytes,
+	uint32_t length, struct duis_document *document, struct duis_error *error)
 {
 	struct reading reading = {
 		.engine = engine,
@@ -612,7 +617,8 @@ int duis_engine_read(struct duis_engine *engine, const uint8_t *bytes, uint32_t 
 	return reading.refused ? -EBADMSG : 0;
 }
 
-int duis_engine_check_profile(struct duis_engine *engine, struct duis_error *error)
+int duis_reference_engine_check_profile(
+	struct duis_reference_engine *engine, struct duis_error *error)
 {
 	assert(engine->readable);
 	if (engine->profile_error.code == DUIS_OK)
@@ -621,7 +627,7 @@ int duis_engine_check_profile(struct duis_engine *engine, struct duis_error *err
 	return -EBADMSG;
 }
 
-static bool digest_matches(struct duis_engine *engine)
+static bool digest_matches(struct duis_reference_engine *engine)
 {
 	uint8_t digest[DUIS_DIGEST_SIZE];
 	unsigned length = 0;
@@ -654,7 +660,7 @@ static int value_to_der(const uint8_t value[DUIS_SIGNATURE_VALUE_SIZE], uint8_t 
 	return length > 0 ? length : 0;
 }
 
-static bool signature_matches(struct duis_engine *engine, EVP_PKEY *key)
+static bool signature_matches(struct duis_reference_engine *engine, EVP_PKEY *key)
 {
 	uint8_t *der = NULL;
 	int length = value_to_der(engine->profile.value, &der);
@@ -670,20 +676,59 @@ static bool signature_matches(struct duis_engine *engine, EVP_PKEY *key)
 	return matches;
 }
 
-int duis_engine_verify(struct duis_engine *engine, EVP_PKEY *key, struct duis_error *error)
+static int check_digest(struct duis_reference_engine *engine, struct duis_error *error)
 {
-	int result = duis_engine_check_profile(engine, error);
+	int result = duis_reference_engine_check_profile(engine, error);
 
-	assert(EVP_PKEY_is_a(key, "EC"));
 	if (result != 0)
 		return result;
 	if (!digest_matches(engine)) {
 		*error = engine->digest_error;
 		return -EBADMSG;
 	}
+	return 0;
+}
+
+int duis_reference_engine_verify(
+	struct duis_reference_engine *engine, EVP_PKEY *key, struct duis_error *error)
+{
+	int result = check_digest(engine, error);
+
+	assert(EVP_PKEY_is_a(key, "EC"));
+	if (result != 0)
+		return result;
 	if (!signature_matches(engine, key)) {
 		*error = engine->mismatch_error;
 		return -EBADMSG;
 	}
 	return 0;
+}
+
+int duis_reference_engine_prepare(struct duis_reference_engine *engine,
+	uint8_t signed_digest[DUIS_SIGNED_DIGEST_SIZE], uint8_t signature[DUIS_SIGNATURE_SIZE],
+	struct duis_error *error)
+{
+	int result = check_digest(engine, error);
+
+	if (result != 0)
+		return result;
+	if (EVP_Digest(xmlBufferContent(engine->signed_info),
+		    (size_t)xmlBufferLength(engine->signed_info), signed_digest, NULL, EVP_sha256(),
+		    NULL) != 1)
+		return -ENOMEM;
+	memcpy(signature, engine->profile.value, DUIS_SIGNATURE_SIZE);
+	return 0;
+}
+
+void duis_reference_engine_mismatch(struct duis_reference_engine *engine, struct duis_error *error)
+{
+	*error = engine->mismatch_error;
+}
+
+const uint8_t *duis_reference_engine_digested(
+	const struct duis_reference_engine *engine, uint32_t *length)
+{
+	assert(engine->readable);
+	*length = (uint32_t)engine->digested_length;
+	return engine->digested;
 }

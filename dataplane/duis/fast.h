@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/document.h"
 #include "dataplane/duis/image.h"
 
 /* Builds of the parser, from one source. */
@@ -74,31 +74,32 @@ void duis_fast_engine_destroy(struct duis_fast_engine *engine);
  * cannot run it. */
 int duis_fast_engine_set_variant(struct duis_fast_engine *engine, enum duis_fast_variant variant);
 
-/* As duis_engine_read(), but document->digested stays NULL (see duis_fast_engine_digested()).
- * `bytes` must stay unchanged until the last other call about this document. */
+/* As duis_engine_set_schemas(). */
+void duis_fast_engine_set_schemas(
+	struct duis_fast_engine *engine, const struct duis_fast_schemas *schemas);
+
+/* As duis_engine_read(). */
 int duis_fast_engine_read(struct duis_fast_engine *engine, const uint8_t *bytes, uint32_t length,
 	struct duis_document *document, struct duis_error *error);
 
 /* As duis_engine_check_profile(). document.issuer and .serial were filled by read. */
 int duis_fast_engine_check_profile(struct duis_fast_engine *engine, struct duis_error *error);
 
-/* As duis_engine_verify(). */
+/* The whole check with `key` (P-256 public key): the profile, the digest, the signature with plain
+ * OpenSSL. Returns 0, or -EBADMSG with *error. */
 int duis_fast_engine_verify(
 	struct duis_fast_engine *engine, EVP_PKEY *key, struct duis_error *error);
 
-/*
- * duis_engine_verify() in two parts, for verifiers of their own that batch signatures: check the
- * profile and the reference digest, and give the SHA-256 of the canonical SignedInfo and the 64
- * octets r, s. Returns 0 or -EBADMSG with *error.
- */
+/* As duis_engine_prepare(): for verifiers of their own that batch signatures. */
 int duis_fast_engine_prepare(struct duis_fast_engine *engine, uint8_t signed_digest[32],
 	uint8_t signature[64], struct duis_error *error);
 
-/* The error to report when the signature prepared last does not verify. */
+/* As duis_engine_mismatch(). */
 void duis_fast_engine_mismatch(struct duis_fast_engine *engine, struct duis_error *error);
 
-/* Write the inclusive canonical form of the document read last, without its signature, into
- * out[0 .. capacity). Returns its length, or -ENOBUFS. */
+/* As duis_engine_digested_length() and duis_engine_digested(): the inclusive canonical form of the
+ * document read last, without its signature. */
+size_t duis_fast_engine_digested_length(struct duis_fast_engine *engine);
 int64_t duis_fast_engine_digested(struct duis_fast_engine *engine, uint8_t *out, size_t capacity);
 
 /* Write the exclusive canonical form of the document's SignedInfo. Returns its length, -ENOBUFS, or

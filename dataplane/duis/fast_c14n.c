@@ -9,19 +9,97 @@
 
 #include "dataplane/duis/fast_core.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 static bool is_blank(uint8_t byte)
 {
 	return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
 }
+
+/* ---- into SHA-256 ---- */
+
+/* The room is a whole number of blocks, and the hash takes whole blocks as long as it can. */
+static void hash_spill(struct fast_sink *sink, const uint8_t *bytes, size_t length)
+{
+	struct fast_hash *hash = (struct fast_hash *)sink;
+	size_t used = (size_t)(sink->at - hash->room);
+	size_t missing = -used % 64;
+	size_t whole;
+
+	if (length < missing) {
+		whole = used / 64 * 64;
+		SHA256_Update(&hash->context, hash->room, whole);
+		memmove(hash->room, hash->room + whole, used - whole);
+		sink->at = hash->room + (used - whole);
+		fast_emit(sink, bytes, length);
+		return;
+	}
+	memcpy(sink->at, bytes, missing);
+	SHA256_Update(&hash->context, hash->room, used + missing);
+	bytes += missing;
+	length -= missing;
+	whole = length / 64 * 64;
+	if (whole > 0)
+		SHA256_Update(&hash->context, bytes, whole);
+	memcpy(hash->room, bytes + whole, length - whole);
+	sink->at = hash->room + (length - whole);
+}
+
+void fast_hash_begin(struct fast_hash *hash)
+{
+	hash->sink = (struct fast_sink){hash->room, hash->room + sizeof(hash->room), hash_spill};
+	SHA256_Init(&hash->context);
+}
+
+void fast_hash_end(struct fast_hash *hash, uint8_t digest[32])
+{
+	SHA256_Update(&hash->context, hash->room, (size_t)(hash->sink.at - hash->room));
+	SHA256_Final(digest, &hash->context);
+}
+
+/* ---- pieces ---- */
 
 static bool starts(const uint8_t *at, const char *text, size_t length)
 {
 	return memcmp(at, text, length) == 0;
 }
 
+/* Where one of the four bytes is first, or `stop`. The first ones are looked at one by one: where
+ * there is something to be rewritten, there is often more. */
+static inline const uint8_t *find_any(
+	const uint8_t *at, const uint8_t *stop, const uint8_t wanted[4])
+{
+	const uint8_t *far = stop - at > 8 ? at + 8 : stop;
+
+	for (; at < far; at++)
+		if (*at == wanted[0] || *at == wanted[1] || *at == wanted[2] || *at == wanted[3])
+			return at;
+#ifdef __SSE2__
+	for (; stop - at >= 16; at += 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)at);
+		__m128i one = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)wanted[0])),
+			_mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)wanted[1])));
+		__m128i two = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)wanted[2])),
+			_mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)wanted[3])));
+		int mask = _mm_movemask_epi8(_mm_or_si128(one, two));
+
+		if (mask != 0)
+			return at + __builtin_ctz((unsigned)mask);
+	}
+#endif
+	for (; at < stop; at++)
+		if (*at == wanted[0] || *at == wanted[1] || *at == wanted[2] || *at == wanted[3])
+			return at;
+	return stop;
+}
+
 const uint8_t *fast_raw_name(const uint8_t *at)
 {
-	while (!is_blank(*at) && *at != '>' && *at != '/' && *at != '=' && *at != '?')
+	/* Blanks, '/', '=', '>' and '?' are all below '@', and so are the digits, '-', '.' and ':'
+	 * of names. */
+	while (*at >= '@' || (*at > ' ' && *at != '>' && *at != '/' && *at != '=' && *at != '?'))
 		at++;
 	return at;
 }
@@ -45,8 +123,8 @@ const uint8_t *fast_raw_attributes(
 			at++;
 		quote = *at++;
 		attribute->value.at = at;
-		while (*at != quote)
-			at++;
+		if (*at != quote)
+			at = rawmemchr(at, quote);
 		attribute->value.length = (uint32_t)(at - attribute->value.at);
 		at++;
 		++*count;
@@ -107,7 +185,84 @@ static void emit_character(uint32_t character, struct fast_sink *sink)
 	fast_emit(sink, bytes, length);
 }
 
-/* A character that the document writes in some special way. */
+/* ---- characters that are written another way ---- */
+
+/* What becomes of a byte. */
+enum rewriting {
+	AS_IT_IS,
+	GREATER,
+	LESS,
+	AMPERSAND,
+	QUOTE,
+	LINE_FEED,
+	SPACE,
+	STOP, /* not to be rewritten: a tag or a reference */
+};
+
+static const uint8_t in_text[256] = {
+	['>'] = GREATER, ['\r'] = LINE_FEED, ['<'] = STOP, ['&'] = STOP};
+static const uint8_t in_section[256] = {
+	['>'] = GREATER, ['\r'] = LINE_FEED, ['<'] = LESS, ['&'] = AMPERSAND};
+static const uint8_t in_value[256] = {
+	['"'] = QUOTE, ['\r'] = SPACE, ['\n'] = SPACE, ['\t'] = SPACE, ['&'] = STOP};
+static const uint8_t in_lines[256] = {['\r'] = LINE_FEED};
+
+/* Write at[0 ..] up to `stop` or a byte to stop at; returns that place. What the bytes are is never
+ * guessed by a branch: whoever mixes them well would make every guess wrong. The LF of CR LF is
+ * left out; before `at` is no CR but one that belongs to its text. */
+static const uint8_t *rewrite(
+	const uint8_t *at, const uint8_t *stop, const uint8_t kinds[256], struct fast_sink *sink)
+{
+	static const struct {
+		char bytes[8];
+		uint64_t length;
+		uint64_t own; /* bits of the byte itself that are kept */
+	} written[STOP] = {
+		[AS_IT_IS] = {"", 1, 0xff},
+		[GREATER] = {"&gt;", 4, 0},
+		[LESS] = {"&lt;", 4, 0},
+		[AMPERSAND] = {"&amp;", 5, 0},
+		[QUOTE] = {"&quot;", 6, 0},
+		[LINE_FEED] = {"\n", 1, 0},
+		[SPACE] = {" ", 1, 0},
+	};
+
+	for (;;) {
+		uint8_t *out;
+		const uint8_t *far = stop;
+		size_t room;
+
+		if (sink->stop - sink->at < 64)
+			sink->spill(sink, stop, 0);
+		out = sink->at;
+		room = (size_t)(sink->stop - out) / 8;
+		if (room < (size_t)(stop - at))
+			far = at + room;
+		for (; at < far && kinds[*at] != STOP; at++) {
+			uint64_t word;
+
+			memcpy(&word, written[kinds[*at]].bytes, 8);
+			word |= *at & written[kinds[*at]].own;
+			memcpy(out, &word, 8);
+			out += *at == '\n' && at[-1] == '\r' ? 0 : written[kinds[*at]].length;
+		}
+		sink->at = out;
+		if (at == stop || kinds[*at] == STOP)
+			return at;
+		/* The last bytes of memory that is nearly full. */
+		if (room == 0) {
+			uint8_t kind = kinds[*at];
+
+			if (*at != '\n' || at[-1] != '\r')
+				fast_emit(sink,
+					kind == AS_IT_IS ? (const char *)at : written[kind].bytes,
+					written[kind].length);
+			at++;
+		}
+	}
+}
+
+/* The character of a reference in text. */
 static void emit_text_character(uint32_t character, struct fast_sink *sink)
 {
 	switch (character) {
@@ -128,49 +283,89 @@ static void emit_text_character(uint32_t character, struct fast_sink *sink)
 	}
 }
 
-static const uint8_t *emit_return(const uint8_t *at, const uint8_t *stop, struct fast_sink *sink)
+/* Bytes up to the next that may be written another way are copied as long as they are many; then
+ * some are rewritten without looking. */
+static const uint8_t *emit_mostly(const uint8_t *at, const uint8_t *stop, const uint8_t kinds[256],
+	const uint8_t wanted[4], struct fast_sink *sink)
 {
-	FAST_EMIT(sink, "\n");
-	at++;
-	return at < stop && *at == '\n' ? at + 1 : at;
+	enum {
+		MANY = 24,
+		SOME = 64,
+	};
+
+	while (at < stop) {
+		const uint8_t *run = stop - at > MANY ? find_any(at, stop, wanted) : at;
+
+		if (run - at >= MANY) {
+			fast_emit(sink, at, (size_t)(run - at));
+			at = run;
+			continue;
+		}
+		run = stop - at > SOME ? at + SOME : stop;
+		at = rewrite(at, run, kinds, sink);
+		if (at < run)
+			return at;
+		/* The other half of a line end. */
+		at += at < stop && *at == '\n' && at[-1] == '\r';
+	}
+	return stop;
 }
 
-static void emit_text(const uint8_t *at, const uint8_t *stop, struct fast_sink *sink)
+/* Text up to its end or a tag. Returns where it ends. */
+static const uint8_t *emit_text(const uint8_t *at, const uint8_t *stop, struct fast_sink *sink)
 {
-	while (at < stop) {
-		const uint8_t *run = at;
+	static const uint8_t wanted[4] = {'&', '>', '\r', '<'};
 
-		while (at < stop && *at != '&' && *at != '>' && *at != '\r')
-			at++;
-		fast_emit(sink, run, (size_t)(at - run));
-		if (at == stop)
-			return;
-		if (*at == '&') {
-			uint32_t character = reference(at, &at);
+	for (;;) {
+		uint32_t character;
 
-			emit_text_character(character, sink);
-		} else if (*at == '\r') {
-			at = emit_return(at, stop, sink);
-		} else {
-			emit_text_character(*at++, sink);
-		}
+		at = emit_mostly(at, stop, in_text, wanted, sink);
+		if (at == stop || *at == '<')
+			return at;
+		character = reference(at, &at);
+		emit_text_character(character, sink);
 	}
 }
 
-static void emit_cdata(const uint8_t *at, const uint8_t *stop, struct fast_sink *sink)
+static void emit_section(const uint8_t *at, const uint8_t *stop, struct fast_sink *sink)
 {
-	while (at < stop) {
-		const uint8_t *run = at;
+	static const uint8_t wanted[4] = {'&', '>', '\r', '<'};
 
-		while (at < stop && *at != '&' && *at != '<' && *at != '>' && *at != '\r')
-			at++;
-		fast_emit(sink, run, (size_t)(at - run));
-		if (at == stop)
-			return;
-		if (*at == '\r')
-			at = emit_return(at, stop, sink);
-		else
-			emit_text_character(*at++, sink);
+	emit_mostly(at, stop, in_section, wanted, sink);
+}
+
+/* Text that is canonical but for its line ends. */
+static void emit_lines(const uint8_t *at, const uint8_t *stop, struct fast_sink *sink)
+{
+	static const uint8_t wanted[4] = {'\r', '\r', '\r', '\r'};
+
+	emit_mostly(at, stop, in_lines, wanted, sink);
+}
+
+/* The character of a reference in an attribute's value. */
+static void emit_value_character(uint32_t character, struct fast_sink *sink)
+{
+	switch (character) {
+	case '&':
+		FAST_EMIT(sink, "&amp;");
+		break;
+	case '<':
+		FAST_EMIT(sink, "&lt;");
+		break;
+	case '"':
+		FAST_EMIT(sink, "&quot;");
+		break;
+	case '\t':
+		FAST_EMIT(sink, "&#x9;");
+		break;
+	case '\n':
+		FAST_EMIT(sink, "&#xA;");
+		break;
+	case '\r':
+		FAST_EMIT(sink, "&#xD;");
+		break;
+	default:
+		emit_character(character, sink);
 	}
 }
 
@@ -179,76 +374,26 @@ void fast_emit_value(struct fast_span value, struct fast_sink *sink)
 	const uint8_t *at = value.at;
 	const uint8_t *stop = at + value.length;
 
-	while (at < stop) {
-		const uint8_t *run = at;
-		uint32_t character;
+	while ((at = rewrite(at, stop, in_value, sink)) < stop) {
+		uint32_t character = reference(at, &at);
 
-		while (at < stop && *at != '&' && *at != '"' && *at != '\t' && *at != '\n' &&
-			*at != '\r')
-			at++;
-		fast_emit(sink, run, (size_t)(at - run));
-		if (at == stop)
-			return;
-		if (*at != '&') {
-			if (*at == '"') {
-				FAST_EMIT(sink, "&quot;");
-			} else {
-				FAST_EMIT(sink, " ");
-				at += *at == '\r' && at + 1 < stop && at[1] == '\n';
-			}
-			at++;
-			continue;
-		}
-		character = reference(at, &at);
-		switch (character) {
-		case '&':
-			FAST_EMIT(sink, "&amp;");
-			break;
-		case '<':
-			FAST_EMIT(sink, "&lt;");
-			break;
-		case '"':
-			FAST_EMIT(sink, "&quot;");
-			break;
-		case '\t':
-			FAST_EMIT(sink, "&#x9;");
-			break;
-		case '\n':
-			FAST_EMIT(sink, "&#xA;");
-			break;
-		case '\r':
-			FAST_EMIT(sink, "&#xD;");
-			break;
-		default:
-			emit_character(character, sink);
-		}
+		emit_value_character(character, sink);
 	}
 }
 
-struct value_sink {
-	struct fast_sink sink;
-	uint8_t *out;
-	uint32_t room;
-	bool full;
-};
-
-static void value_run(struct fast_sink *sink, const uint8_t *bytes, size_t length)
+static void value_is_full(struct fast_sink *sink, const uint8_t *bytes, size_t length)
 {
-	struct value_sink *value = (struct value_sink *)sink;
-
-	if (length > value->room) {
-		value->full = true;
+	(void)bytes;
+	if (length == 0)
 		return;
-	}
-	memcpy(value->out, bytes, length);
-	value->out += length;
-	value->room -= (uint32_t)length;
+	sink->stop = NULL;
+	sink->at = NULL;
 }
 
 bool fast_value_of(struct fast_span raw, uint8_t *buffer, uint32_t size, uint32_t *used,
 	struct fast_span *value)
 {
-	struct value_sink sink = {{value_run}, buffer + *used, size - *used, false};
+	struct fast_sink sink = {buffer + *used, buffer + size, value_is_full};
 	const uint8_t *at = raw.at;
 	const uint8_t *stop = at + raw.length;
 
@@ -260,78 +405,74 @@ bool fast_value_of(struct fast_span raw, uint8_t *buffer, uint32_t size, uint32_
 		if (*at == '&') {
 			uint32_t character = reference(at, &at);
 
-			emit_character(character, &sink.sink);
+			emit_character(character, &sink);
 		} else if (is_blank(*at)) {
-			FAST_EMIT(&sink.sink, " ");
+			FAST_EMIT(&sink, " ");
 			at += at[0] == '\r' && at + 1 < stop && at[1] == '\n' ? 2 : 1;
 		} else {
-			fast_emit(&sink.sink, at++, 1);
+			fast_emit(&sink, at++, 1);
 		}
 	}
+	if (sink.at == NULL)
+		return false;
 	value->at = buffer + *used;
-	value->length = (uint32_t)(sink.out - value->at);
+	value->length = (uint32_t)(sink.at - value->at);
 	*used += value->length;
-	return !sink.full;
+	return true;
 }
 
 /* <?target data?> */
 static const uint8_t *emit_instruction(const uint8_t *at, struct fast_sink *sink)
 {
-	const uint8_t *name = at + 2;
-	const uint8_t *stop = fast_raw_name(name);
+	const uint8_t *start = at;
+	const uint8_t *data;
+	const uint8_t *stop;
+	bool plain = true;
 
-	FAST_EMIT(sink, "<?");
-	fast_emit(sink, name, (size_t)(stop - name));
-	at = stop;
-	while (is_blank(*at))
-		at++;
-	stop = at;
-	while (!starts(stop, "?>", 2))
-		stop++;
-	if (stop > at)
-		FAST_EMIT(sink, " ");
-	while (at < stop) {
-		const uint8_t *run = at;
-
-		while (at < stop && *at != '\r')
-			at++;
-		fast_emit(sink, run, (size_t)(at - run));
-		if (at < stop)
-			at = emit_return(at, stop, sink);
+	at = fast_raw_name(at + 2);
+	data = at;
+	while (is_blank(*data))
+		data++;
+	for (stop = data; stop[0] != '?' || stop[1] != '>'; stop++)
+		plain &= *stop != '\r';
+	/* As it stands, when one space is before the data. */
+	if (plain && (stop == at || (data == at + 1 && *at == ' ' && stop > data))) {
+		fast_emit(sink, start, (size_t)(stop + 2 - start));
+		return stop + 2;
 	}
+	fast_emit(sink, start, (size_t)(at - start));
+	if (stop > data)
+		FAST_EMIT(sink, " ");
+	emit_lines(data, stop, sink);
 	FAST_EMIT(sink, "?>");
 	return stop + 2;
-}
-
-static const uint8_t *find(const uint8_t *at, const char *text, size_t length)
-{
-	while (!starts(at, text, length))
-		at++;
-	return at;
 }
 
 const uint8_t *fast_emit_other(const uint8_t *at, const uint8_t *stop, struct fast_sink *sink)
 {
 	const uint8_t *start = at;
 
-	if (*at != '<') {
-		at = memchr(at, '<', (size_t)(stop - at));
-		at = at != NULL ? at : stop;
-		emit_text(start, at, sink);
-		return at;
-	}
+	if (*at != '<')
+		return emit_text(at, stop, sink);
 	if (at[1] == '/') {
 		at = fast_raw_name(at + 2);
 		fast_emit(sink, start, (size_t)(at - start));
 		FAST_EMIT(sink, ">");
-		return find(at, ">", 1) + 1;
+		while (*at != '>')
+			at++;
+		return at + 1;
 	}
 	if (at[1] == '?')
 		return emit_instruction(at, sink);
-	if (at[2] == '-')
-		return find(at + 4, "-->", 3) + 3;
-	at = find(at + 9, "]]>", 3);
-	emit_cdata(start + 9, at, sink);
+	if (at[2] == '-') {
+		/* Two hyphens stand at its end only. */
+		for (at += 4; at[0] != '-' || at[1] != '-';)
+			at++;
+		return at + 3;
+	}
+	for (at += 9; at[0] != ']' || at[1] != ']' || at[2] != '>';)
+		at++;
+	emit_section(start + 9, at, sink);
 	return at + 3;
 }
 
@@ -385,6 +526,18 @@ static void emit_stretch(const struct duis_fast_engine *engine, const struct fas
 	}
 }
 
+/* [start, stop) is canonical as it stands, but for CR in text. */
+static inline void emit_clean(const struct duis_fast_engine *engine, uint32_t start, uint32_t stop,
+	struct fast_sink *sink)
+{
+	const uint8_t *at = engine->bytes + start;
+
+	if (engine->returns)
+		emit_lines(at, engine->bytes + stop, sink);
+	else
+		fast_emit(sink, at, stop - start);
+}
+
 /* [start, stop) of the root, with the stretches in it. */
 static const struct fast_dirty *emit_range(const struct duis_fast_engine *engine, uint32_t start,
 	uint32_t stop, const struct fast_dirty *dirty, struct fast_sink *sink)
@@ -394,11 +547,11 @@ static const struct fast_dirty *emit_range(const struct duis_fast_engine *engine
 	while (dirty < last && dirty->start < start)
 		dirty++;
 	for (; dirty < last && dirty->start < stop; dirty++) {
-		fast_emit(sink, engine->bytes + start, dirty->start - start);
+		emit_clean(engine, start, dirty->start, sink);
 		emit_stretch(engine, dirty, sink);
 		start = dirty->end;
 	}
-	fast_emit(sink, engine->bytes + start, stop - start);
+	emit_clean(engine, start, stop, sink);
 	return dirty;
 }
 
@@ -410,9 +563,9 @@ static void emit_outside(
 		if (*at != '<') {
 			at++;
 		} else if (at[1] == '!') {
-			at = find(at + 4, "-->", 3) + 3;
+			at = fast_emit_other(at, stop, sink);
 		} else if (starts(at, "<?xml", 5) && is_blank(at[5])) {
-			at = find(at, "?>", 2) + 2;
+			at = (const uint8_t *)memchr(at, '>', (size_t)(stop - at)) + 1;
 		} else {
 			if (!before)
 				FAST_EMIT(sink, "\n");

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <openssl/sha.h>
 
@@ -43,7 +44,10 @@
 	X(SERVICE_REFERENCE_VARIANT, "ServiceReferenceVariant")                                    \
 	X(RESPONSE_CODE, "ResponseCode")                                                           \
 	X(RESPONSE_MESSAGE, "ResponseMessage")                                                     \
-	X(EXECUTION_DATE_TIME, "ExecutionDateTime")
+	X(EXECUTION_DATE_TIME, "ExecutionDateTime")                                                \
+	X(READ_LOG_PERIOD, "ReadLogPeriod")                                                        \
+	X(START_DATE_TIME, "StartDateTime")                                                        \
+	X(END_DATE_TIME, "EndDateTime")
 
 #define FAST_DSIG_ROLES(X)                                                                         \
 	X(SIGNATURE, "Signature")                                                                  \
@@ -73,6 +77,7 @@ enum fast_role {
 };
 
 #define FAST_ROLE_FIRST_DSIG FAST_ROLE_SIGNATURE
+#define FAST_DSIG_ROLE_COUNT (FAST_ROLE_COUNT - FAST_ROLE_FIRST_DSIG)
 
 struct fast_span {
 	const uint8_t *at;
@@ -84,8 +89,9 @@ struct fast_schema {
 	struct duis_image image;
 	bool owned;
 	char version[MW_SCHEMA_VERSION_SIZE];
-	uint8_t *symbol_roles;	   /* enum fast_role of each symbol */
-	uint8_t *transition_roles; /* and of each transition */
+	uint8_t *symbol_roles;			       /* enum fast_role of each symbol */
+	uint8_t *transition_roles;		       /* and of each transition */
+	bool has_symbols[MW_IMAGE_NAMESPACES_MAX + 1]; /* by namespace; the last one: none */
 	uint32_t request_symbol;
 	uint32_t response_symbol;
 	uint32_t duis_namespace;
@@ -101,7 +107,13 @@ struct fast_binding {
 	struct fast_span prefix; /* length 0: the default one */
 	struct fast_span uri;	 /* normalised */
 	uint32_t name_space;	 /* of the image, or FAST_NAMESPACE_... */
+	uint8_t slot;		 /* where it is listed */
+	uint8_t previous;	 /* the one of that slot before it, plus 1 */
+	uint64_t uri_hash;
 };
+
+/* Lists of bindings by the hash of their prefix; the last one is the default namespace's. */
+#define FAST_BINDING_SLOTS 65
 
 /* An open element. */
 struct fast_frame {
@@ -120,9 +132,11 @@ struct fast_attribute {
 	uint32_t prefix_length; /* 0: none */
 	bool is_declaration;	/* of a namespace */
 	bool redundant;		/* a declaration that says what holds anyway */
+	bool rough;		/* the value is as written and has to be normalised */
 	uint32_t name_space;
+	uint32_t hash;		/* of the expanded name, with a prefix */
 	struct fast_span uri;	/* of its prefix */
-	struct fast_span value; /* normalised */
+	struct fast_span value; /* see settle() */
 	uint32_t raw_offset;	/* of the value, behind its quote */
 };
 
@@ -144,6 +158,7 @@ struct fast_part {
 	struct fast_span attribute_name;
 	struct fast_span attribute_value;
 	struct fast_span value; /* text, of simple content */
+	uint32_t simple;	/* its type */
 	uint32_t octets;	/* of base64 */
 	uint32_t second;	/* offset of the second one's tag */
 	bool text;		/* mixed content that is more than white space */
@@ -157,7 +172,9 @@ struct fast_part {
  */
 #define FAST_KEPT_TAGS 64 /* a power of two */
 #define FAST_KEPT_BYTES 120
+#define FAST_KEPT_ROOTS 8 /* a power of two: senders in turn */
 #define FAST_KEPT_ROOT_BYTES 1024
+#define FAST_KEPT_QUICK 8 /* namespaces of the image, and none */
 #define FAST_KEPT_ROOT_ATTRIBUTES 16
 
 /* A tag with one attribute, from behind its name to its '>'. */
@@ -173,6 +190,48 @@ struct fast_kept_tag {
 	uint8_t bytes[FAST_KEPT_BYTES];
 };
 
+/* The texts of a signature that differ from document to document, and the pieces between. */
+#define FAST_HOLES 4
+#define FAST_PIECES (FAST_HOLES + 1)
+#define FAST_HOLE_MAX 512      /* bytes of one, when there is more in it than plain text */
+#define FAST_KEPT_SIGNATURES 4 /* prefixes and layouts in use at a time */
+extern const uint8_t fast_hole_roles[FAST_HOLES];
+
+/* struct fast_part, with places relative to those of pieces and of the tag. */
+struct fast_kept_part {
+	uint8_t count;
+	uint8_t piece;
+	uint8_t end_piece;
+	uint32_t offset;
+	uint32_t end;
+	uint32_t children;
+	uint32_t attribute_count;
+	uint32_t name_at;
+	uint32_t name_length;
+	uint32_t value_at;
+	uint32_t value_length;
+};
+
+struct fast_kept_signature {
+	const struct fast_schema *schema; /* NULL: nothing is kept here */
+	uint32_t type;
+	uint32_t state; /* of ds:Signature behind its content */
+	uint32_t count;
+	uint32_t prefix_length;
+	uint8_t prefix[16];
+	uint32_t lengths[FAST_PIECES];
+	uint32_t simples[FAST_HOLES];
+	struct fast_kept_part parts[FAST_DSIG_ROLE_COUNT];
+	uint8_t bytes[2048]; /* the pieces */
+};
+
+/* Quick test for a prefix: of the last one that named this namespace. */
+struct fast_quick {
+	uint64_t word;
+	uint64_t mask;
+	uint32_t length; /* with its colon */
+};
+
 struct fast_kept_root {
 	uint32_t length; /* 0: none */
 	uint32_t name_length;
@@ -183,18 +242,12 @@ struct fast_kept_root {
 	int schema_index;
 	uint32_t type;
 	bool clean;
-	bool prefixes; /* engine->quick still belongs to it */
+	uint32_t quick_count;
+	struct fast_quick quick[FAST_KEPT_QUICK]; /* engine->quick, behind a document with it */
 	uint32_t order_length;
 	uint8_t order[FAST_KEPT_ROOT_ATTRIBUTES + 1];
 	struct fast_binding bindings[FAST_KEPT_ROOT_ATTRIBUTES]; /* pointing into bytes */
 	uint8_t bytes[FAST_KEPT_ROOT_BYTES];
-};
-
-/* Quick test for a prefix: of the last one that named this namespace. */
-struct fast_quick {
-	uint64_t word;
-	uint64_t mask;
-	uint32_t length; /* with its colon */
 };
 
 struct fast_id {
@@ -213,15 +266,22 @@ struct duis_fast_engine {
 	const struct fast_schema *schema;
 	const struct duis_image *image;
 	struct duis_error *error;
-	bool invalid;  /* a schema error was noted; the rest is only parsed */
-	bool readable; /* the last read succeeded */
+	bool invalid;	  /* a schema error was noted; the rest is only parsed */
+	bool tracked;	  /* what is parsed now belongs to the document's canonical form */
+	bool tracked_all; /* the root's signature does, too */
+	bool again;	  /* it should have */
+	bool returns;	  /* CR stands in text */
+	bool readable;	  /* the last read succeeded */
+	uint64_t seeds[2];
 	int root;
 	int schema_index;
 	/* the parser */
 	uint32_t depth; /* open elements */
 	uint32_t binding_count;
+	uint8_t binding_slots[FAST_BINDING_SLOTS];
 	uint32_t attribute_count;
 	uint32_t declaration_count; /* of the tag */
+	uint32_t prefixed_count;    /* attributes with a prefix that are no declarations */
 	bool kept_clean;	    /* tag_clean before its order was looked at */
 	bool tag_clean;		    /* so far the tag is as its canonical form */
 	struct fast_frame frames[FAST_DEPTH_MAX + 1];
@@ -253,17 +313,24 @@ struct duis_fast_engine {
 	bool body_open;
 	bool is_response_message;
 	bool in_first_child;
-	bool execution_date_time;
 	/* signature */
 	uint32_t signature_count;    /* anywhere */
 	uint32_t other_signature;    /* offset of one that is not the root's last */
+	uint32_t root_signatures;    /* children of the root */
 	bool in_signature;	     /* the root's */
 	bool instruction_behind;     /* a processing instruction follows it */
 	uint32_t signature_bindings; /* in scope at SignedInfo */
 	struct fast_part parts[FAST_ROLE_COUNT];
 	/* kept from earlier documents */
-	struct fast_kept_root kept_root;
+	uint8_t kept_prolog[64]; /* what stands before the root; without instructions */
+	uint32_t kept_prolog_length;
+	struct fast_kept_root kept_roots[FAST_KEPT_ROOTS];
+	struct fast_kept_root
+		*root_before; /* the last document's, to which `quick` belongs; or NULL */
 	struct fast_kept_tag kept_tags[FAST_KEPT_TAGS];
+	struct fast_kept_signature kept_signatures[FAST_KEPT_SIGNATURES];
+	uint32_t kept_signature_next;
+	const struct fast_kept_signature *recalled; /* for this document's; NULL: none was */
 	uint8_t serial_raw[64];
 	uint32_t serial_raw_length;
 	uint8_t serial[DUIS_SERIAL_SIZE];
@@ -284,7 +351,10 @@ struct duis_fast_engine {
 		uint32_t canonical_tail_length;
 		uint8_t canonical_head[1024];
 		uint32_t canonical_head_length;
-		SHA256_CTX state; /* having hashed canonical_head */
+		SHA256_CTX state;   /* having hashed the whole blocks of canonical_head */
+		uint8_t rest[512];  /* and what follows those, with the padding: the next */
+		uint32_t gap;	    /* digest goes here */
+		uint32_t rest_size; /* whole blocks */
 	} signed_info_cache;
 	uint32_t octets; /* of the base64 value checked last */
 	bool issuer_good;
@@ -313,10 +383,56 @@ int fast_describe(struct duis_fast_engine *engine, struct duis_document *documen
 /* fast_verify.c: issuer and serial number, as far as they are there. */
 void fast_read_signer(struct duis_fast_engine *engine, struct duis_document *document);
 
-/* fast_c14n.c: canonical forms as runs of bytes. */
+/* A hash that nobody can make collide who does not know the engine's seeds: names and identifiers
+ * come from outside. */
+static inline uint64_t fast_hash(
+	const struct duis_fast_engine *engine, const uint8_t *text, uint32_t length)
+{
+	uint64_t hash = engine->seeds[0] ^ length;
+	uint64_t word = 0;
+	unsigned __int128 product;
+
+	for (; length > 8; text += 8, length -= 8) {
+		memcpy(&word, text, 8);
+		product = (unsigned __int128)(hash ^ word) * engine->seeds[1];
+		hash = (uint64_t)product ^ (uint64_t)(product >> 64);
+	}
+	if (length >= 4) {
+		uint32_t head;
+		uint32_t tail;
+
+		memcpy(&head, text, 4);
+		memcpy(&tail, text + length - 4, 4);
+		word = head | (uint64_t)tail << 32;
+	} else if (length > 0) {
+		word = text[0] | (uint64_t)text[length / 2] << 8 | (uint64_t)text[length - 1] << 16;
+	} else {
+		word = 0;
+	}
+	product = (unsigned __int128)(hash ^ word) * engine->seeds[1];
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* fast_skeleton.c: keep the signature of the document just read. Its profile has been checked. */
+void fast_keep_signature(struct duis_fast_engine *engine);
+
+/* fast_c14n.c: canonical forms, as runs of bytes into a sink. Short ones are gathered in its room;
+ * what does not fit goes to `spill`, behind what is in the room; nothing at all asks for more room,
+ * which there may be or not. */
 struct fast_sink {
-	void (*run)(struct fast_sink *sink, const uint8_t *bytes, size_t length);
+	uint8_t *at; /* behind what was written */
+	uint8_t *stop;
+	void (*spill)(struct fast_sink *sink, const uint8_t *bytes, size_t length);
 };
+
+/* SHA-256 of what is emitted. */
+struct fast_hash {
+	struct fast_sink sink;
+	SHA256_CTX context;
+	uint8_t room[512];
+};
+void fast_hash_begin(struct fast_hash *hash);
+void fast_hash_end(struct fast_hash *hash, uint8_t digest[32]);
 
 /* Inclusive, of the document without the root's signature. */
 void fast_canonical_document(const struct duis_fast_engine *engine, struct fast_sink *sink);
@@ -344,10 +460,37 @@ void fast_emit_value(struct fast_span value, struct fast_sink *sink);
 /* One token that is no start tag, at `at`; returns what follows. */
 const uint8_t *fast_emit_other(const uint8_t *at, const uint8_t *stop, struct fast_sink *sink);
 
+/* memcpy() for what is mostly a few bytes. */
+static inline void fast_copy(uint8_t *to, const uint8_t *from, size_t length)
+{
+	uint64_t words[2];
+
+	if (length > 16) {
+		memcpy(to, from, length);
+	} else if (length >= 8) {
+		memcpy(&words[0], from, 8);
+		memcpy(&words[1], from + length - 8, 8);
+		memcpy(to, &words[0], 8);
+		memcpy(to + length - 8, &words[1], 8);
+	} else if (length >= 4) {
+		memcpy(&words[0], from, 4);
+		memcpy(&words[1], from + length - 4, 4);
+		memcpy(to, &words[0], 4);
+		memcpy(to + length - 4, &words[1], 4);
+	} else {
+		for (size_t index = 0; index < length; index++)
+			to[index] = from[index];
+	}
+}
+
 static inline void fast_emit(struct fast_sink *sink, const void *bytes, size_t length)
 {
-	if (length > 0)
-		sink->run(sink, bytes, length);
+	if (length <= (size_t)(sink->stop - sink->at)) {
+		fast_copy(sink->at, bytes, length);
+		sink->at += length;
+	} else {
+		sink->spill(sink, bytes, length);
+	}
 }
 
 #define FAST_EMIT(sink, text) fast_emit(sink, text, sizeof(text) - 1)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dataplane/duis/date_time.h"
 #include "dataplane/duis/fast_core.h"
 #include "dataplane/duis/identifier.h"
 
@@ -89,6 +90,38 @@ static int copy_variant(struct duis_fast_engine *engine, uint8_t *variant)
 	return 0;
 }
 
+/* The instant in `role`, rounded down, or up: a period is rounded outwards. */
+static int copy_instant(
+	struct duis_fast_engine *engine, enum fast_role role, bool up, int64_t *seconds)
+{
+	struct fast_span span = engine->values[role];
+	bool fraction;
+
+	if (duis_date_time_read((const char *)span.at, span.length, seconds, &fraction) != 0)
+		return refuse(engine, span);
+	*seconds += up && fraction;
+	return 0;
+}
+
+static int copy_instants(struct duis_fast_engine *engine, struct duis_document *document)
+{
+	int result = 0;
+
+	document->has_execution_date_time = engine->values[FAST_ROLE_EXECUTION_DATE_TIME].at;
+	document->has_period = engine->values[FAST_ROLE_START_DATE_TIME].at &&
+			       engine->values[FAST_ROLE_END_DATE_TIME].at;
+	if (document->has_execution_date_time)
+		result = copy_instant(
+			engine, FAST_ROLE_EXECUTION_DATE_TIME, false, &document->execution_s);
+	if (result == 0 && document->has_period)
+		result = copy_instant(
+			engine, FAST_ROLE_START_DATE_TIME, false, &document->period_start_s);
+	if (result == 0 && document->has_period)
+		result = copy_instant(
+			engine, FAST_ROLE_END_DATE_TIME, true, &document->period_end_s);
+	return result;
+}
+
 int fast_describe(struct duis_fast_engine *engine, struct duis_document *document)
 {
 	int result;
@@ -96,9 +129,9 @@ int fast_describe(struct duis_fast_engine *engine, struct duis_document *documen
 	document->root = (enum duis_root)engine->root;
 	document->schema_index = engine->schema_index;
 	document->has_signature = engine->parts[FAST_ROLE_SIGNATURE].count > 0;
-	document->has_execution_date_time = engine->execution_date_time;
-	if ((result = copy_id(engine, FAST_ROLE_REQUEST_ID, &document->has_request_id,
-		     &document->request_id)) != 0 ||
+	if ((result = copy_instants(engine, document)) != 0 ||
+		(result = copy_id(engine, FAST_ROLE_REQUEST_ID, &document->has_request_id,
+			 &document->request_id)) != 0 ||
 		(result = copy_id(engine, FAST_ROLE_RESPONSE_ID, &document->has_response_id,
 			 &document->response_id)) != 0 ||
 		(result = copy_text(engine, FAST_ROLE_SERVICE_REFERENCE,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/rand.h>
+
 #include "dataplane/duis/fast_core.h"
 
 /* ---- variants ---- */
@@ -104,6 +106,12 @@ static int find_roles(struct fast_schema *schema)
 		if (symbol != MW_IMAGE_NONE)
 			schema->symbol_roles[symbol] = (uint8_t)role_names[index].role;
 	}
+	for (uint32_t index = 0; index < image->counts[MW_IMAGE_SYMBOLS]; index++) {
+		uint32_t name_space = image->symbols[index].name_space;
+
+		schema->has_symbols[name_space == MW_IMAGE_NONE ? MW_IMAGE_NAMESPACES_MAX
+								: name_space] = true;
+	}
 	for (uint32_t index = 0; index < image->counts[MW_IMAGE_TRANSITIONS]; index++)
 		if (image->transitions[index].kind == MW_IMAGE_ELEMENT)
 			schema->transition_roles[index] =
@@ -129,8 +137,9 @@ static int add_schema(struct duis_fast_schemas *schemas, const struct duis_fast_
 		return result;
 	result = find_roles(schema);
 	if (result != 0)
-		snprintf(reason, reason_size, "%s: %s",
-			source->image_path != NULL ? source->image_path : "schema image",
+		snprintf(reason, reason_size, "%s%s: %s",
+			source->image_path != NULL ? "" : "the image of version ",
+			source->image_path != NULL ? source->image_path : schema->version,
 			result == -ENOMEM ? "out of memory"
 					  : "it has no elements Request and Response of DUIS");
 	return result;
@@ -250,6 +259,12 @@ struct duis_fast_engine *duis_fast_engine_create(
 	engine->schemas = schemas;
 	engine->document_bytes_max = document_bytes_max;
 	engine->variant = duis_fast_variant_best();
+	if (RAND_bytes((unsigned char *)engine->seeds, sizeof(engine->seeds)) != 1) {
+		free(engine);
+		errno = EIO;
+		return NULL;
+	}
+	engine->seeds[1] |= 1;
 	/* Resolved text is never longer than the document. */
 	engine->scratch_size = document_bytes_max + 64;
 	engine->scratch = malloc(engine->scratch_size);
@@ -289,9 +304,35 @@ int duis_fast_engine_set_variant(struct duis_fast_engine *engine, enum duis_fast
 	return 0;
 }
 
+void duis_fast_engine_set_schemas(
+	struct duis_fast_engine *engine, const struct duis_fast_schemas *schemas)
+{
+	/* What was kept of earlier documents speaks of the old images: all of it goes. Only the
+	 * memory stays, and the generation, which tells the identifiers of one document from
+	 * another's. */
+	const struct duis_fast_engine before = {
+		.document_bytes_max = engine->document_bytes_max,
+		.variant = engine->variant,
+		.scratch = engine->scratch,
+		.scratch_size = engine->scratch_size,
+		.collapsed = engine->collapsed,
+		.ids = engine->ids,
+		.generation = engine->generation,
+		.seeds = {engine->seeds[0], engine->seeds[1]},
+		.dirty = engine->dirty,
+		.order = engine->order,
+		.schemas = schemas,
+	};
+
+	*engine = before;
+}
+
 static void reset(struct duis_fast_engine *engine, const uint8_t *bytes, uint32_t length,
 	struct duis_error *error)
 {
+	error->code = DUIS_OK;
+	error->path[0] = '\0';
+	error->rule[0] = '\0';
 	engine->bytes = bytes;
 	engine->end = bytes + length;
 	/* Until the root says which; names of namespaces are looked up in it. */
@@ -300,12 +341,16 @@ static void reset(struct duis_fast_engine *engine, const uint8_t *bytes, uint32_
 	engine->error = error;
 	/* A document that broke off may have left prefixes of inner declarations. */
 	if (!engine->readable)
-		engine->kept_root.prefixes = false;
+		engine->root_before = NULL;
 	engine->invalid = false;
+	engine->tracked = true;
+	engine->again = false;
+	engine->returns = false;
 	engine->readable = false;
 	engine->root = 0;
 	engine->depth = 0;
 	engine->binding_count = 0;
+	memset(engine->binding_slots, 0, sizeof(engine->binding_slots));
 	engine->scratch_used = 0;
 	engine->id_count = 0;
 	engine->generation++;
@@ -323,9 +368,10 @@ static void reset(struct duis_fast_engine *engine, const uint8_t *bytes, uint32_
 	engine->body_open = false;
 	engine->is_response_message = false;
 	engine->in_first_child = false;
-	engine->execution_date_time = false;
 	engine->signature_count = 0;
 	engine->other_signature = 0;
+	engine->root_signatures = 0;
+	engine->recalled = NULL;
 	engine->in_signature = false;
 	engine->instruction_behind = false;
 	engine->signature_bindings = 0;
@@ -357,9 +403,7 @@ int duis_fast_engine_read(struct duis_fast_engine *engine, const uint8_t *bytes,
 {
 	int result;
 
-	error->code = DUIS_OK;
-	error->path[0] = '\0';
-	error->rule[0] = '\0';
+	engine->tracked_all = false;
 	reset(engine, bytes, length, error);
 	memset(document, 0, sizeof(*document));
 	if (length == 0)
@@ -368,10 +412,15 @@ int duis_fast_engine_read(struct duis_fast_engine *engine, const uint8_t *bytes,
 		return refuse(error, DUIS_ERROR_TOO_LARGE, engine->document_bytes_max,
 			"the document is larger than the engine's limit");
 	result = parse(engine);
+	if (result == 0 && engine->again) {
+		engine->tracked_all = true;
+		reset(engine, bytes, length, error);
+		result = parse(engine);
+	}
 	if (result == 0)
 		result = fast_describe(engine, document);
+	engine->readable = result == 0;
 	if (result == 0 && engine->parts[FAST_ROLE_SIGNATURE].count > 0)
 		fast_read_signer(engine, document);
-	engine->readable = result == 0;
 	return result;
 }

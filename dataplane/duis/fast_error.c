@@ -37,6 +37,76 @@ static uint32_t tag_name_length(const struct duis_fast_engine *engine, const uin
 	return (uint32_t)(stop - name);
 }
 
+/* A start tag as written: where its name ends, which attribute holds `at`, and its '>'. */
+struct tag {
+	const uint8_t *start; /* its '<' */
+	uint32_t name_length;
+	const uint8_t *attribute; /* name of the one that holds `at`, or NULL */
+	uint32_t attribute_length;
+	const uint8_t *stop; /* the '>', or the document's end */
+};
+
+static struct tag scan_tag(
+	const struct duis_fast_engine *engine, const uint8_t *start, const uint8_t *place)
+{
+	struct tag tag = {.start = start, .name_length = tag_name_length(engine, start)};
+	const uint8_t *at = start + 1 + tag.name_length;
+
+	while (at < engine->end && *at != '>') {
+		const uint8_t *name = at;
+		uint8_t quote;
+
+		while (at < engine->end && strchr(" \t\r\n=>", *at) == NULL)
+			at++;
+		if (at == name) {
+			at++;
+			continue;
+		}
+		uint32_t length = (uint32_t)(at - name);
+
+		while (at < engine->end && strchr(" \t\r\n=", *at) != NULL)
+			at++;
+		if (at == engine->end || (*at != '"' && *at != '\''))
+			continue;
+		quote = *at++;
+		while (at < engine->end && *at != quote)
+			at++;
+		if (name <= place && place <= at) {
+			tag.attribute = name;
+			tag.attribute_length = length;
+		}
+		at += at < engine->end;
+	}
+	tag.stop = at;
+	return tag;
+}
+
+/* Errors in a tag's attributes, and in the value behind it, come before its element is one of the
+ * open ones: put its name, and the attribute's, behind the path. */
+static void put_element(struct duis_fast_engine *engine, const uint8_t *at, size_t used)
+{
+	char *path = engine->error->path;
+	const uint8_t *start = at > engine->bytes
+				       ? memrchr(engine->bytes, '<', (size_t)(at - engine->bytes))
+				       : NULL;
+	struct tag tag;
+
+	if (start == NULL || tag_name_length(engine, start) == 0)
+		return;
+	tag = scan_tag(engine, start, at);
+	/* Text behind an empty element, or behind a child, is not that element's. */
+	if (at > tag.stop && (at != tag.stop + 1 || tag.stop[-1] == '/'))
+		return;
+	if (engine->depth == 0 || engine->frames[engine->depth - 1].name != start + 1) {
+		used = put_text(path, used, DUIS_PATH_SIZE, "/");
+		used = put(path, used, DUIS_PATH_SIZE, start + 1, tag.name_length);
+	}
+	if (tag.attribute != NULL) {
+		used = put_text(path, used, DUIS_PATH_SIZE, "/@");
+		put(path, used, DUIS_PATH_SIZE, tag.attribute, tag.attribute_length);
+	}
+}
+
 static void fill(struct duis_fast_engine *engine, enum duis_error_code code, const uint8_t *at,
 	const char *rule)
 {
@@ -56,6 +126,8 @@ static void fill(struct duis_fast_engine *engine, enum duis_error_code code, con
 	if (length > 0) {
 		used = put_text(error->path, used, sizeof(error->path), "/");
 		put(error->path, used, sizeof(error->path), at + 1, length);
+	} else if (code == DUIS_ERROR_SCHEMA) {
+		put_element(engine, at, used);
 	}
 	snprintf(error->rule, sizeof(error->rule), "%s", rule);
 }
@@ -72,6 +144,8 @@ void fast_invalid(struct duis_fast_engine *engine, const uint8_t *at, const char
 	if (engine->invalid)
 		return;
 	engine->invalid = true;
+	/* Nobody will ask for a canonical form. */
+	engine->tracked = false;
 	fill(engine, DUIS_ERROR_SCHEMA, at, rule);
 	for (uint32_t depth = 0; depth < engine->depth; depth++) {
 		struct fast_frame *frame = &engine->frames[depth];
@@ -223,6 +297,11 @@ void fast_invalid_value(struct duis_fast_engine *engine, const uint8_t *at, uint
 
 	if (engine->invalid)
 		return;
+	if (simple->kind == MW_IMAGE_ID && engine->id_count > FAST_IDS_MAX) {
+		fast_invalid(engine, at, "more than 2048 identifiers");
+		engine->error->code = DUIS_ERROR_TOO_LARGE;
+		return;
+	}
 	used = put_text(rule, 0, sizeof(rule),
 		attribute != NULL ? "the attribute's value must be " : "the value must be ");
 	used = put_text(rule, used, sizeof(rule), kinds[simple->kind]);

@@ -12,6 +12,7 @@
  * in the namespace of XML Signature, which settles it.
  */
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "dataplane/duis/fast_core.h"
@@ -282,31 +283,6 @@ static bool walk(const struct duis_fast_engine *engine, struct exclusive *state)
 
 /* ---- the kept one ---- */
 
-struct copy_sink {
-	struct fast_sink sink;
-	uint8_t bytes[2048];
-	size_t length;
-};
-
-static void copy_run(struct fast_sink *sink, const uint8_t *bytes, size_t length)
-{
-	struct copy_sink *copy = (struct copy_sink *)sink;
-
-	if (length <= sizeof(copy->bytes) - copy->length)
-		memcpy(copy->bytes + copy->length, bytes, length);
-	copy->length += length;
-}
-
-struct hash_sink {
-	struct fast_sink sink;
-	SHA256_CTX context;
-};
-
-static void hash_run(struct fast_sink *sink, const uint8_t *bytes, size_t length)
-{
-	SHA256_Update(&((struct hash_sink *)sink)->context, bytes, length);
-}
-
 /* The three parts of SignedInfo: before, in and behind the text of DigestValue. */
 struct shape {
 	struct fast_span head;
@@ -321,13 +297,11 @@ static bool find_shape(const struct duis_fast_engine *engine, struct shape *shap
 	const uint8_t *start = engine->bytes + info->offset;
 	const uint8_t *stop = engine->bytes + info->end;
 
-	/* Plain text only: 44 characters of base64 as they stand in the document. */
+	/* Plain text only: 44 characters of base64, all of them needed for 32 octets, as they stand
+	 * in the document. */
 	if (value->count != 1 || value->value.at < start || value->value.at >= stop ||
-		value->value.length != 44 || value->value.at[44] != '<')
+		value->value.length != 44 || value->octets != 32 || value->value.at[44] != '<')
 		return false;
-	for (uint32_t index = 0; index < 44; index++)
-		if (value->value.at[index] == '>' || value->value.at[index] == '\r')
-			return false;
 	shape->head = (struct fast_span){start, (uint32_t)(value->value.at - start)};
 	shape->digest = value->value;
 	shape->tail.at = value->value.at + 44;
@@ -345,25 +319,65 @@ static bool is_kept(const struct duis_fast_engine *engine, const struct shape *s
 	       memcmp(engine->signed_info_cache.tail, shape->tail.at, shape->tail.length) == 0;
 }
 
+static void no_room(struct fast_sink *sink, const uint8_t *bytes, size_t length)
+{
+	(void)bytes;
+	if (length == 0)
+		return;
+	sink->at = NULL;
+	sink->stop = NULL;
+}
+
+/* The end of the canonical form from the last whole block before the digest on, padded as SHA-256
+ * wants it (FIPS 180-4, section 5.1.1). */
+static void keep_rest(struct duis_fast_engine *engine)
+{
+	const uint8_t *head = engine->signed_info_cache.canonical_head;
+	uint32_t head_length = engine->signed_info_cache.canonical_head_length;
+	uint32_t tail_length = engine->signed_info_cache.canonical_tail_length;
+	uint8_t *rest = engine->signed_info_cache.rest;
+	uint32_t whole = head_length / 64 * 64;
+	uint32_t used = head_length - whole;
+	uint64_t bits = (uint64_t)(head_length + 44 + tail_length) * 8;
+
+	static_assert(sizeof(engine->signed_info_cache.rest) >=
+			      63 + 44 + sizeof(engine->signed_info_cache.canonical_tail) + 9 + 63,
+		"rest");
+	SHA256_Init(&engine->signed_info_cache.state);
+	SHA256_Update(&engine->signed_info_cache.state, head, whole);
+	memset(rest, 0, sizeof(engine->signed_info_cache.rest));
+	memcpy(rest, head + whole, used);
+	engine->signed_info_cache.gap = used;
+	used += 44;
+	memcpy(rest + used, engine->signed_info_cache.canonical_tail, tail_length);
+	used += tail_length;
+	rest[used++] = 0x80;
+	used = (used + 8 + 63) / 64 * 64;
+	for (unsigned index = 1; index <= 8; index++, bits >>= 8)
+		rest[used - index] = (uint8_t)bits;
+	engine->signed_info_cache.rest_size = used;
+}
+
 static void keep(struct duis_fast_engine *engine, const struct shape *shape)
 {
-	struct copy_sink copy;
+	uint8_t bytes[2048];
+	struct fast_sink sink = {bytes, bytes + sizeof(bytes), no_room};
 	struct exclusive state;
 	const uint8_t *found;
+	size_t length;
 	size_t head;
 	size_t tail;
 
 	engine->signed_info_cache.valid = false;
-	copy.sink.run = copy_run;
-	copy.length = 0;
-	state.sink = &copy.sink;
-	if (!walk(engine, &state) || !state.uniform || copy.length > sizeof(copy.bytes))
+	state.sink = &sink;
+	if (!walk(engine, &state) || !state.uniform || sink.at == NULL)
 		return;
-	found = memmem(copy.bytes, copy.length, shape->digest.at, shape->digest.length);
+	length = (size_t)(sink.at - bytes);
+	found = memmem(bytes, length, shape->digest.at, shape->digest.length);
 	if (found == NULL)
 		return;
-	head = (size_t)(found - copy.bytes);
-	tail = copy.length - head - shape->digest.length;
+	head = (size_t)(found - bytes);
+	tail = length - head - shape->digest.length;
 	if (head > sizeof(engine->signed_info_cache.canonical_head) ||
 		tail > sizeof(engine->signed_info_cache.canonical_tail))
 		return;
@@ -371,12 +385,11 @@ static void keep(struct duis_fast_engine *engine, const struct shape *shape)
 	engine->signed_info_cache.head_length = shape->head.length;
 	memcpy(engine->signed_info_cache.tail, shape->tail.at, shape->tail.length);
 	engine->signed_info_cache.tail_length = shape->tail.length;
-	memcpy(engine->signed_info_cache.canonical_head, copy.bytes, head);
+	memcpy(engine->signed_info_cache.canonical_head, bytes, head);
 	engine->signed_info_cache.canonical_head_length = (uint32_t)head;
 	memcpy(engine->signed_info_cache.canonical_tail, found + shape->digest.length, tail);
 	engine->signed_info_cache.canonical_tail_length = (uint32_t)tail;
-	SHA256_Init(&engine->signed_info_cache.state);
-	SHA256_Update(&engine->signed_info_cache.state, copy.bytes, head);
+	keep_rest(engine);
 	engine->signed_info_cache.valid = true;
 }
 
@@ -401,25 +414,39 @@ bool fast_canonical_signed_info(struct duis_fast_engine *engine, struct fast_sin
 	return walk(engine, &state);
 }
 
+/* The kept form with another digest. */
+static void digest_kept(
+	struct duis_fast_engine *engine, const struct shape *shape, uint8_t digest[32])
+{
+	SHA256_CTX context = engine->signed_info_cache.state;
+
+	memcpy(engine->signed_info_cache.rest + engine->signed_info_cache.gap, shape->digest.at,
+		44);
+	SHA256_Update(
+		&context, engine->signed_info_cache.rest, engine->signed_info_cache.rest_size);
+	for (unsigned index = 0; index < 8; index++) {
+		uint32_t word = htobe32(context.h[index]);
+
+		memcpy(digest + 4 * index, &word, 4);
+	}
+}
+
 bool fast_digest_signed_info(struct duis_fast_engine *engine, uint8_t digest[32])
 {
-	struct hash_sink hash;
+	struct fast_hash hash;
 	struct shape shape;
-	bool shaped = find_shape(engine, &shape);
 
-	hash.sink.run = hash_run;
-	if (shaped && !is_kept(engine, &shape))
-		keep(engine, &shape);
-	if (shaped && engine->signed_info_cache.valid) {
-		hash.context = engine->signed_info_cache.state;
-		SHA256_Update(&hash.context, shape.digest.at, shape.digest.length);
-		SHA256_Update(&hash.context, engine->signed_info_cache.canonical_tail,
-			engine->signed_info_cache.canonical_tail_length);
-	} else {
-		SHA256_Init(&hash.context);
-		if (!fast_canonical_signed_info(engine, &hash.sink))
-			return false;
+	if (find_shape(engine, &shape)) {
+		if (!is_kept(engine, &shape))
+			keep(engine, &shape);
+		if (engine->signed_info_cache.valid) {
+			digest_kept(engine, &shape, digest);
+			return true;
+		}
 	}
-	SHA256_Final(digest, &hash.context);
+	fast_hash_begin(&hash);
+	if (!fast_canonical_signed_info(engine, &hash.sink))
+		return false;
+	fast_hash_end(&hash, digest);
 	return true;
 }

@@ -26,6 +26,7 @@ FAST_INLINE bool recall_tag(
 	attribute->prefix_length = 0;
 	attribute->is_declaration = false;
 	attribute->redundant = false;
+	attribute->rough = false;
 	engine->tag_clean = kept->clean;
 	element->stop = rest + kept->length - 1 - kept->empty;
 	element->checked = true;
@@ -42,7 +43,7 @@ static FAST_APART void keep_tag(struct duis_fast_engine *engine, const struct el
 	struct fast_kept_tag *kept = &engine->kept_tags[transition & (FAST_KEPT_TAGS - 1)];
 
 	if (engine->invalid || engine->attribute_count != 1 || attribute->prefix_length > 0 ||
-		attribute->value.at != engine->bytes + attribute->raw_offset ||
+		attribute->rough || attribute->value.at != engine->bytes + attribute->raw_offset ||
 		stop - rest > (ptrdiff_t)FAST_KEPT_BYTES)
 		return;
 	for (uint32_t index = 0; index < type->attribute_count; index++)

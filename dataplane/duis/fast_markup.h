@@ -20,13 +20,16 @@ FAST_INLINE uint32_t offset_of(const struct duis_fast_engine *engine, const uint
  * that distance are put into the stretch as well. So there is at most one stretch in 64 bytes. */
 #define DIRTY_GAP 64u
 
-/* Note that [start, end) is not canonical as it stands. */
+/* Note that [start, end) is not canonical as it stands, where that matters. CR in text is not noted
+ * but found again (engine->returns): there may be one in every line. */
 static inline void dirty_add(
 	struct duis_fast_engine *engine, const uint8_t *start, const uint8_t *end)
 {
 	struct fast_dirty *last = &engine->dirty[engine->dirty_count];
 	uint32_t from = offset_of(engine, start);
 
+	if (!engine->tracked)
+		return;
 	if (engine->dirty_count > 0 && last[-1].start >= engine->dirty_barrier &&
 		from <= last[-1].end + DIRTY_GAP) {
 		last[-1].end = offset_of(engine, end);
@@ -84,6 +87,34 @@ static FAST_APART const uint8_t *parse_character(struct duis_fast_engine *engine
 	return at + length;
 }
 
+/* Characters beyond ASCII, one at least, up to the next within. */
+static inline const uint8_t *parse_characters(struct duis_fast_engine *engine, const uint8_t *at)
+{
+	do {
+		uint32_t word;
+
+		if (unlikely(engine->end - at < 4)) {
+			at = parse_character(engine, at);
+			if (at == NULL)
+				return NULL;
+			continue;
+		}
+		/* The usual ones, by the bits that must be as they are; borders the other way. */
+		memcpy(&word, at, 4);
+		if ((word & 0xc0e0) == 0x80c0 && (word & 0x1e) != 0)
+			at += 2;
+		else if ((word & 0xc0c0f0) == 0x8080e0 && (word & 0x200f) != 0 &&
+			 (word & 0x200f) != 0x200d && (word & 0xfeffff) != 0xbebfef)
+			at += 3;
+		else if ((word & 0xc0c0c0f8) == 0x808080f0 && (word & 0x3007) != 0 &&
+			 (word & 0x07) < 4)
+			at += 4;
+		else if ((at = parse_character(engine, at)) == NULL)
+			return NULL;
+	} while (at < engine->end && *at >= 0x80);
+	return at;
+}
+
 static inline uint32_t utf8_encode(uint32_t character, uint8_t *out)
 {
 	if (character < 0x80) {
@@ -109,14 +140,14 @@ static inline uint32_t utf8_encode(uint32_t character, uint8_t *out)
 }
 
 /* The reference at `at` ('&'). */
-static FAST_APART const uint8_t *parse_reference(
+static inline const uint8_t *parse_reference(
 	struct duis_fast_engine *engine, const uint8_t *at, uint32_t *character)
 {
 	static const struct {
 		const char *text;
 		uint32_t length;
 		uint32_t character;
-	} predefined[] = {{"amp;", 4, '&'}, {"lt;", 3, '<'}, {"gt;", 3, '>'}, {"quot;", 5, '"'},
+	} predefined[] = {{"lt;", 3, '<'}, {"gt;", 3, '>'}, {"amp;", 4, '&'}, {"quot;", 5, '"'},
 		{"apos;", 5, '\''}};
 	const uint8_t *start = at++;
 	const uint8_t *digits;
@@ -153,52 +184,89 @@ static FAST_APART const uint8_t *parse_reference(
 
 /* ---- names ---- */
 
-/* A Name; with `qualified`, a QName whose prefix length goes to *prefix_length (0: none). */
-static inline const uint8_t *parse_name(
+/* One character of a name, the first one of its part or another. Returns what follows it, `at` when
+ * there is none, or NULL after an error. */
+FAST_INLINE const uint8_t *parse_name_character(
+	struct duis_fast_engine *engine, const uint8_t *at, bool first)
+{
+	uint32_t character = 0;
+	uint32_t length;
+
+	if (*at < 0x80)
+		return at + (first ? name_start_ascii(*at) : scan_is(*at, SCAN_NAME));
+	length = utf8_decode(at, engine->end, &character);
+	if (length == 0)
+		return fast_fail(engine, DUIS_ERROR_ENCODING, at, "these bytes are not UTF-8");
+	if (name_start_beyond(character) || (!first && name_beyond(character)))
+		return at + length;
+	return NOT_WELL_FORMED(engine, at,
+		first ? "a name is expected here" : "a character is not allowed in a name");
+}
+
+/* A name that is long or holds characters beyond ASCII, or none at all. */
+static FAST_APART const uint8_t *parse_wide_name(
 	struct duis_fast_engine *engine, const uint8_t *at, uint32_t *prefix_length)
 {
 	const uint8_t *start = at;
-	const uint8_t *colon;
-	uint32_t character;
-	uint32_t length;
+	const uint8_t *colon = NULL;
+	const uint8_t *next = scan_run(at, engine->end, SCAN_NAME);
 
-	if (at < engine->end && likely(name_start_ascii(*at))) {
-		at = scan_run(at, engine->end, SCAN_NAME);
-	} else if (at < engine->end && *at >= 0x80) {
-		length = utf8_decode(at, engine->end, &character);
-		if (length == 0 || !name_start_beyond(character))
-			return NOT_WELL_FORMED(engine, at, "a name is expected here");
-		at += length;
-	} else {
-		return NOT_WELL_FORMED(engine, at, "a name is expected here");
-	}
-	while (at < engine->end && (*at >= 0x80 || scan_is(*at, SCAN_NAME))) {
-		if (*at < 0x80) {
-			at = scan_run(at, engine->end, SCAN_NAME);
-			continue;
-		}
-		length = utf8_decode(at, engine->end, &character);
-		if (length == 0)
-			return fast_fail(
-				engine, DUIS_ERROR_ENCODING, at, "these bytes are not UTF-8");
-		if (!name_beyond(character))
-			return NOT_WELL_FORMED(engine, at, "a character is not allowed in a name");
-		at += length;
-	}
-	colon = memchr(start, ':', (size_t)(at - start));
 	*prefix_length = 0;
+	if (next > at && next < engine->end && *next < 0x80 && name_start_ascii(*at) &&
+		memchr(at, ':', (size_t)(next - at)) == NULL)
+		return next;
+	next = at;
+	do {
+		at = next;
+		if (at >= engine->end)
+			break;
+		if (*at == ':' && at > start) {
+			if (colon != NULL)
+				return NOT_WELL_FORMED(
+					engine, start, "a qualified name has one colon inside");
+			colon = at;
+		}
+		next = parse_name_character(engine, at, at == start || at - 1 == colon);
+		if (next == NULL)
+			return NULL;
+	} while (next != at);
+	if (at == start)
+		return NOT_WELL_FORMED(engine, at, "a name is expected here");
 	if (colon == NULL)
 		return at;
+	if (colon + 1 == at)
+		return NOT_WELL_FORMED(engine, start,
+			"a qualified name has one colon inside, and a name behind it");
 	*prefix_length = (uint32_t)(colon - start);
-	if (colon + 1 == at || memchr(colon + 1, ':', (size_t)(at - colon - 1)) != NULL)
-		return NOT_WELL_FORMED(engine, start, "a qualified name has one colon inside");
-	if (!name_start_ascii(colon[1])) {
-		length = colon[1] >= 0x80 ? utf8_decode(colon + 1, at, &character) : 0;
-		if (length == 0 || !name_start_beyond(character))
-			return NOT_WELL_FORMED(
-				engine, start, "the part behind the colon is not a name");
-	}
 	return at;
+}
+
+/* A QName; the length of its prefix goes to *prefix_length (0: none). */
+FAST_INLINE const uint8_t *parse_name(
+	struct duis_fast_engine *engine, const uint8_t *at, uint32_t *prefix_length)
+{
+	uint64_t colons = 0;
+	uint32_t length = 0;
+
+	/* What follows a very short name need not wait for a vector. */
+	if (likely(engine->end - at > 4))
+		while (length < 4 && scan_is(at[length], SCAN_NAME)) {
+			colons |= (uint64_t)(at[length] == ':') << length;
+			length++;
+		}
+	if (length == 4 || length == 0)
+		length = scan_name(at, engine->end, &colons);
+	/* Short, plain, and with at most one colon. */
+	if (unlikely(length == 0 || !name_start_ascii(*at) || at[length] >= 0x80))
+		return parse_wide_name(engine, at, prefix_length);
+	*prefix_length = 0;
+	if (colons == 0)
+		return at + length;
+	*prefix_length = (uint32_t)__builtin_ctzll(colons);
+	if (unlikely((colons & (colons - 1)) != 0 || *prefix_length + 1 == length ||
+		     !name_start_ascii(at[*prefix_length + 1])))
+		return parse_wide_name(engine, at, prefix_length);
+	return at + length;
 }
 
 FAST_INLINE const uint8_t *skip_blanks(const uint8_t *at, const uint8_t *end)
@@ -216,26 +284,40 @@ FAST_INLINE bool begins(
 	return (size_t)(engine->end - at) >= length && memcmp(at, text, length) == 0;
 }
 
+/* From `at`, inside of something that the three bytes close (two when third is 0), to those.
+ * Returns engine->end when they do not come. */
+FAST_INLINE const uint8_t *parse_inside(struct duis_fast_engine *engine, const uint8_t *at,
+	uint8_t first, uint8_t second, uint8_t third)
+{
+	for (;;) {
+		const uint8_t *far = engine->end - at > 16 ? at + 12 : at;
+
+		/* Near ends first; see scan_near(). */
+		for (; at < far && scan_is(*at, SCAN_CHARACTER); at++)
+			if (*at == first && at[1] == second && (third == 0 || at[2] == third))
+				return at;
+		if (at == far)
+			at = scan_until(at, engine->end, first, second, third);
+		if (at >= engine->end || scan_is(*at, SCAN_CHARACTER))
+			return at;
+		at = parse_characters(engine, at);
+		if (at == NULL)
+			return NULL;
+	}
+}
+
 static FAST_APART const uint8_t *parse_comment(
 	struct duis_fast_engine *engine, const uint8_t *start)
 {
-	const uint8_t *at = start + 4;
+	const uint8_t *at = parse_inside(engine, start + 4, '-', '-', 0);
 
-	for (;;) {
-		at = scan_run(at, engine->end, SCAN_MARKUP);
-		if (at >= engine->end)
-			return NOT_WELL_FORMED(engine, start, "a comment is not closed");
-		if (*at == '-' && begins(engine, at, "--", 2)) {
-			if (!begins(engine, at, "-->", 3))
-				return NOT_WELL_FORMED(
-					engine, at, "-- is not allowed in a comment");
-			return at + 3;
-		}
-		if ((*at >= 0x20 && *at < 0x80) || *at == '\r')
-			at++;
-		else if ((at = parse_character(engine, at)) == NULL)
-			return NULL;
-	}
+	if (at == NULL)
+		return NULL;
+	if (at >= engine->end)
+		return NOT_WELL_FORMED(engine, start, "a comment is not closed");
+	if (!begins(engine, at, "-->", 3))
+		return NOT_WELL_FORMED(engine, at, "-- is not allowed in a comment");
+	return at + 3;
 }
 
 static FAST_APART const uint8_t *parse_instruction(
@@ -256,17 +338,20 @@ static FAST_APART const uint8_t *parse_instruction(
 		return at + 2;
 	if (at >= engine->end || !is_blank(*at))
 		return NOT_WELL_FORMED(engine, at, "white space is expected behind a target");
-	for (;;) {
-		at = scan_run(at, engine->end, SCAN_MARKUP);
-		if (at >= engine->end)
-			return NOT_WELL_FORMED(engine, start, "an instruction is not closed");
-		if (*at == '?' && begins(engine, at, "?>", 2))
-			return at + 2;
-		if ((*at >= 0x20 && *at < 0x80) || *at == '\r')
-			at++;
-		else if ((at = parse_character(engine, at)) == NULL)
-			return NULL;
-	}
+	at = parse_inside(engine, at, '?', '>', 0);
+	if (at != NULL && at >= engine->end)
+		return NOT_WELL_FORMED(engine, start, "an instruction is not closed");
+	return at != NULL ? at + 2 : NULL;
+}
+
+/* Whether the instruction [at, stop) is canonical as it stands: one space before its data, if there
+ * are any, and no CR. */
+static inline bool is_plain_instruction(const uint8_t *at, const uint8_t *stop)
+{
+	for (at += 2; *at != '?' && !is_blank(*at);)
+		at++;
+	return *at == '?' || (*at == ' ' && !is_blank(at[1]) && at + 3 < stop &&
+				     memchr(at, '\r', (size_t)(stop - at)) == NULL);
 }
 
 /* ---- text ---- */
@@ -279,84 +364,159 @@ struct fast_text {
 	bool cdata;   /* there is a CDATA section */
 };
 
-FAST_INLINE void text_put(
-	struct duis_fast_engine *engine, struct fast_text *text, const uint8_t *at, uint32_t length)
+/* [at, stop) goes into the value, its line ends as LF (XML 1.0, section 2.11). */
+static inline void text_put(struct duis_fast_engine *engine, const uint8_t *at, const uint8_t *stop)
 {
-	if (!text->collect)
+	uint8_t *out = engine->scratch + engine->scratch_used;
+	size_t length = (size_t)(stop - at);
+
+	if (length <= 16 && engine->end - at >= 16) {
+		/* There is always room for a few bytes more. */
+		memcpy(out, at, 16);
+		if (!engine->returns) {
+			engine->scratch_used += (uint32_t)length;
+			return;
+		}
+	} else if (!engine->returns || memchr(at, '\r', length) == NULL) {
+		memcpy(out, at, length);
+		engine->scratch_used += (uint32_t)length;
 		return;
-	memcpy(engine->scratch + engine->scratch_used, at, length);
-	engine->scratch_used += length;
+	}
+	while (at < stop) {
+		uint8_t byte = *at++;
+
+		*out = byte == '\r' ? '\n' : byte;
+		/* The LF behind a CR is that one. */
+		out += !(byte == '\n' && at[-2] == '\r');
+	}
+	engine->scratch_used = (uint32_t)(out - engine->scratch);
 }
 
-/* Copy a run of characters and see whether it is more than white space. */
-FAST_INLINE void text_run(struct duis_fast_engine *engine, struct fast_text *text,
-	const uint8_t *at, const uint8_t *stop)
+/* The characters of text [at, stop) that are not canonical as they stand: '>', and CR, which is
+ * noted in general. Returns NULL when there is a "]]>". */
+static FAST_APART const uint8_t *parse_rough_text(
+	struct duis_fast_engine *engine, const uint8_t *at, const uint8_t *stop)
 {
-	if (at == stop)
-		return;
-	text->any = true;
-	if (!text->black)
-		text->black = scan_run(at, stop, SCAN_BLANK) != stop;
-	text_put(engine, text, at, (uint32_t)(stop - at));
-}
+	const uint8_t *first = memchr(at, '>', (size_t)(stop - at));
+	const uint8_t *last = stop;
+	const uint8_t *close;
 
-/* CR and CR LF are LF (XML 1.0, section 2.11). */
-static FAST_APART const uint8_t *text_return(
-	struct duis_fast_engine *engine, struct fast_text *text, const uint8_t *at)
-{
-	const uint8_t *stop = at + 1;
-
-	stop += stop < engine->end && *stop == '\n';
-	text->any = true;
-	text_put(engine, text, (const uint8_t *)"\n", 1);
+	if (!engine->returns)
+		engine->returns = memchr(at, '\r', (size_t)(stop - at)) != NULL;
+	if (first == NULL)
+		return stop;
+	/* Two bytes are before, a tag's at least. */
+	if (at[-1] == ']')
+		at -= at[-2] == ']' ? 2 : 1;
+	close = scan_until(at, stop, ']', ']', '>');
+	if (close < stop)
+		return NOT_WELL_FORMED(engine, close + 2, "]]> is not allowed in text");
+	if (!engine->tracked)
+		return stop;
+	while (last[-1] != '>')
+		last--;
+	dirty_add(engine, first, last);
 	return stop;
+}
+
+/* Plain characters of text: all of ASCII but '<', '&' and controls. */
+FAST_INLINE const uint8_t *parse_prose(
+	struct duis_fast_engine *engine, const uint8_t *at, struct fast_text *text)
+{
+	const uint8_t *start = at;
+	const uint8_t *far = engine->end - at > 16 ? at + 16 : engine->end;
+	uint32_t common = UINT32_MAX; /* sets that all of them belong to */
+
+	/* One by one while they are few; what they are must not be guessed by a branch. */
+	for (; at < far; at++) {
+		uint32_t sets = scan_bits[*at];
+
+		if ((sets >> SCAN_PROSE & 1) == 0)
+			break;
+		common &= sets;
+	}
+	engine->returns |= (common >> SCAN_LINE & 1) == 0;
+	text->black |= (common >> SCAN_SPACE & 1) == 0;
+	if (unlikely((common >> SCAN_CALM & 1) == 0 && parse_rough_text(engine, start, at) == NULL))
+		return NULL;
+	if (at == far && far < engine->end) {
+		const uint8_t *run = at;
+
+		at = scan_run(run, engine->end, SCAN_PROSE);
+		text->black = text->black || scan_run(run, at, SCAN_SPACE) != at;
+		run = scan_run(run, at, SCAN_TEXT);
+		if (run != at && parse_rough_text(engine, run, at) == NULL)
+			return NULL;
+	}
+	text->any |= at != start;
+	if (text->collect)
+		text_put(engine, start, at);
+	return at;
 }
 
 static FAST_APART const uint8_t *parse_cdata(
 	struct duis_fast_engine *engine, const uint8_t *start, struct fast_text *text)
 {
-	const uint8_t *at = start + 9;
+	const uint8_t *content = start + 9;
+	const uint8_t *at = parse_inside(engine, content, ']', ']', '>');
 
+	if (at == NULL)
+		return NULL;
+	if (at >= engine->end)
+		return NOT_WELL_FORMED(engine, start, "a CDATA section is not closed");
 	text->cdata = true;
-	for (;;) {
-		const uint8_t *run = at;
-
-		at = scan_run(at, engine->end, SCAN_MARKUP);
-		text_run(engine, text, run, at);
-		if (at >= engine->end)
-			return NOT_WELL_FORMED(engine, start, "a CDATA section is not closed");
-		if (*at == ']' && begins(engine, at, "]]>", 3)) {
-			dirty_add(engine, start, at + 3);
-			return at + 3;
-		}
-		run = at;
-		if (*at == '\r') {
-			at = text_return(engine, text, at);
-		} else {
-			at = *at >= 0x20 && *at < 0x80 ? at + 1 : parse_character(engine, at);
-			if (at == NULL)
-				return NULL;
-			text_run(engine, text, run, at);
-		}
+	text->any |= at != content;
+	text->black = text->black || scan_near(content, at, SCAN_SPACE) != at;
+	if (text->collect) {
+		engine->returns |= memchr(content, '\r', (size_t)(at - content)) != NULL;
+		text_put(engine, content, at);
 	}
+	dirty_add(engine, start, at + 3);
+	return at + 3;
 }
 
-static FAST_APART const uint8_t *text_reference(
+static inline const uint8_t *text_reference(
 	struct duis_fast_engine *engine, struct fast_text *text, const uint8_t *start)
 {
 	uint32_t character = 0;
 	const uint8_t *at = parse_reference(engine, start, &character);
-	uint8_t bytes[4];
 
 	if (at == NULL)
 		return NULL;
 	/* In canonical form are &amp; &lt; &gt; &#xD; and nothing else. */
-	if (!begins(engine, start, "&amp;", 5) && !begins(engine, start, "&lt;", 4) &&
-		!begins(engine, start, "&gt;", 4) && !begins(engine, start, "&#xD;", 5))
+	if (start[1] == '#' ? !begins(engine, start, "&#xD;", 5)
+			    : character == '"' || character == '\'')
 		dirty_add(engine, start, at);
 	text->any = true;
 	text->black |= character > ' ';
-	text_put(engine, text, bytes, utf8_encode(character, bytes));
+	if (text->collect)
+		engine->scratch_used +=
+			utf8_encode(character, engine->scratch + engine->scratch_used);
+	return at;
+}
+
+/* The profile wants the signature to be the last thing in the root, and the elements that name an
+ * algorithm to be empty; KeyInfo alone may hold instructions. */
+static inline void note_instruction(struct duis_fast_engine *engine)
+{
+	uint8_t role = engine->frames[engine->depth - 1].role;
+
+	if (engine->depth == 1 && engine->signature_count > 0)
+		engine->instruction_behind = true;
+	if (engine->in_signature && role >= FAST_ROLE_FIRST_DSIG && role != FAST_ROLE_KEY_INFO)
+		engine->parts[role].text = true;
+}
+
+/* The instruction at `at`, where text is. */
+static inline const uint8_t *text_instruction(struct duis_fast_engine *engine, const uint8_t *start)
+{
+	const uint8_t *at = parse_instruction(engine, start);
+
+	if (at == NULL)
+		return NULL;
+	if (engine->tracked && !is_plain_instruction(start, at))
+		dirty_add(engine, start, at);
+	note_instruction(engine);
 	return at;
 }
 
@@ -365,10 +525,13 @@ static FAST_APART const uint8_t *parse_text(
 	struct duis_fast_engine *engine, const uint8_t *at, struct fast_text *text)
 {
 	for (;;) {
-		const uint8_t *start = at;
+		const uint8_t *start;
 
-		at = scan_run(at, engine->end, SCAN_TEXT);
-		text_run(engine, text, start, at);
+		if (at < engine->end && scan_is(*at, SCAN_PROSE)) {
+			at = parse_prose(engine, at, text);
+			if (at == NULL)
+				return NULL;
+		}
 		if (at >= engine->end)
 			return NOT_WELL_FORMED(engine, at, "the document ends inside an element");
 		start = at;
@@ -380,33 +543,18 @@ static FAST_APART const uint8_t *parse_text(
 			} else if (begins(engine, at, "<![CDATA[", 9)) {
 				at = parse_cdata(engine, at, text);
 			} else if (begins(engine, at, "<?", 2)) {
-				at = parse_instruction(engine, at);
-				if (at == NULL)
-					return NULL;
-				dirty_add(engine, start, at);
-				if (engine->depth == 1 && engine->signature_count > 0)
-					engine->instruction_behind = true;
+				at = text_instruction(engine, at);
 			} else {
 				return at;
 			}
 		} else if (*at == '&') {
 			at = text_reference(engine, text, at);
-		} else if (*at == '\r') {
-			at = text_return(engine, text, at);
-			dirty_add(engine, start, at);
-		} else if (*at == '>') {
-			if (at - engine->bytes >= 2 && at[-1] == ']' && at[-2] == ']')
-				return NOT_WELL_FORMED(engine, at, "]]> is not allowed in text");
-			while (at < engine->end && *at == '>')
-				at++;
-			dirty_add(engine, start, at);
-			text_run(engine, text, start, at);
 		} else {
-			do
-				at = parse_character(engine, at);
-			while (at != NULL && at < engine->end && *at >= 0x80);
-			if (at != NULL)
-				text_run(engine, text, start, at);
+			at = parse_characters(engine, at);
+			if (at != NULL && text->collect)
+				text_put(engine, start, at);
+			text->any = true;
+			text->black = true;
 		}
 		if (at == NULL)
 			return NULL;

@@ -63,6 +63,11 @@ static inline void note_signature(struct duis_fast_engine *engine, const struct 
 	engine->signature_count++;
 	if (engine->depth != 1)
 		return;
+	/* What the root's signature holds is left out of the document's canonical form. When a
+	 * second one comes, the first was none, and the document is read again (see
+	 * duis_fast_engine_read()). */
+	engine->again |= !engine->tracked_all && engine->root_signatures++ > 0;
+	engine->tracked = engine->tracked_all && !engine->invalid;
 	for (unsigned role = FAST_ROLE_FIRST_DSIG; role < FAST_ROLE_COUNT; role++)
 		engine->parts[role].count = 0;
 	engine->in_signature = true;
@@ -108,7 +113,8 @@ static inline void note_part(struct duis_fast_engine *engine, struct element *el
 	if (element->role == FAST_ROLE_NONE)
 		return;
 	if (part->count++ > 0) {
-		part->second = offset_of(engine, element->tag);
+		if (part->count == 2)
+			part->second = offset_of(engine, element->tag);
 		return;
 	}
 	part->offset = offset_of(engine, element->tag);
@@ -118,7 +124,7 @@ static inline void note_part(struct duis_fast_engine *engine, struct element *el
 	for (uint32_t index = 0; index < engine->attribute_count; index++)
 		if (!engine->attributes[index].is_declaration) {
 			part->attribute_name = engine->attributes[index].name;
-			part->attribute_value = engine->attributes[index].value;
+			part->attribute_value = settle(engine, &engine->attributes[index]);
 		}
 	if (element->role == FAST_ROLE_SIGNED_INFO)
 		engine->signature_bindings = engine->binding_count - engine->declaration_count;
@@ -136,8 +142,8 @@ FAST_INLINE void note_element(struct duis_fast_engine *engine, struct element *e
 }
 
 /* The value of an element of simple type. */
-FAST_INLINE void note_value(
-	struct duis_fast_engine *engine, uint8_t role, const uint8_t *at, uint32_t length)
+FAST_INLINE void note_value(struct duis_fast_engine *engine, uint8_t role, uint32_t simple,
+	const uint8_t *at, uint32_t length)
 {
 	struct fast_span *value;
 
@@ -147,11 +153,18 @@ FAST_INLINE void note_value(
 		if (engine->parts[role].count == 1) {
 			engine->parts[role].value = (struct fast_span){at, length};
 			engine->parts[role].octets = engine->octets;
+			engine->parts[role].simple = simple;
 		}
 		return;
 	}
-	if (role == FAST_ROLE_EXECUTION_DATE_TIME) {
-		engine->execution_date_time |= engine->body_open;
+	value = &engine->values[role];
+	if (role == FAST_ROLE_EXECUTION_DATE_TIME || role == FAST_ROLE_START_DATE_TIME ||
+		role == FAST_ROLE_END_DATE_TIME) {
+		if (engine->body_open && value->at == NULL &&
+			(role == FAST_ROLE_EXECUTION_DATE_TIME ||
+				engine->frames[engine->depth - 1].role ==
+					FAST_ROLE_READ_LOG_PERIOD))
+			*value = (struct fast_span){at, length};
 		return;
 	}
 	/* Header's children, and the references that are children of Body's first element. */
@@ -162,7 +175,6 @@ FAST_INLINE void note_value(
 		return;
 	if (engine->depth == 2 && engine->frames[1].role != FAST_ROLE_HEADER)
 		return;
-	value = &engine->values[role];
 	if (value->at == NULL)
 		*value = (struct fast_span){at, length};
 }
@@ -179,6 +191,7 @@ static inline void note_end(struct duis_fast_engine *engine, uint8_t role, const
 		engine->parts[role].end = offset_of(engine, at);
 	if (role == FAST_ROLE_SIGNATURE && engine->depth == 1) {
 		engine->in_signature = false;
+		engine->tracked = !engine->invalid;
 		if (engine->root_children <= FAST_BARRIERS_MAX)
 			engine->dirty_barrier = offset_of(engine, at);
 	}

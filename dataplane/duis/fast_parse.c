@@ -16,208 +16,13 @@
 #include <errno.h>
 
 #include "dataplane/duis/fast_kept.h"
-#include "dataplane/duis/fast_note.h"
+#include "dataplane/duis/fast_model.h"
 #include "dataplane/duis/fast_prolog.h"
+#include "dataplane/duis/fast_skeleton.h"
 
 #define JOIN(one, other) one##other
 #define JOINED(one, other) JOIN(one, other)
 #define FAST_PARSE JOINED(fast_parse_, FAST_VARIANT)
-
-/* ---- the schema's view of an element ---- */
-
-static inline const struct mw_image_transition *find_element(
-	const struct duis_image *image, const struct mw_image_state *state, uint32_t symbol)
-{
-	const struct mw_image_transition *first = &image->transitions[state->first_transition];
-	uint32_t count = (uint32_t)state->transition_count - state->wildcard_count;
-
-	if (symbol == MW_IMAGE_NONE)
-		return NULL;
-	if (state->hash_mask == 0) {
-		for (uint32_t index = 0; index < count; index++)
-			if (first[index].symbol == symbol)
-				return &first[index];
-		return NULL;
-	}
-	for (uint32_t slot = symbol;; slot++) {
-		uint16_t entry =
-			image->transition_hash[state->first_hash + (slot & state->hash_mask)];
-
-		if (entry == 0)
-			return NULL;
-		if (first[entry - 1].symbol == symbol)
-			return &first[entry - 1];
-	}
-}
-
-static inline bool wildcard_takes(const struct mw_image_transition *wildcard, uint32_t name_space)
-{
-	if (wildcard->kind == MW_IMAGE_ANY)
-		return true;
-	return wildcard->kind == MW_IMAGE_OTHER && name_space != FAST_NAMESPACE_NONE &&
-	       name_space != wildcard->name_space;
-}
-
-/* The transition that (symbol, name_space) takes in the parent's state, or NULL. */
-static inline const struct mw_image_transition *find_transition(const struct duis_image *image,
-	const struct fast_frame *frame, uint32_t symbol, uint32_t name_space)
-{
-	const struct mw_image_state *state = &image->states[frame->state];
-	const struct mw_image_transition *found;
-
-	if (state->own != MW_IMAGE_NONE && frame->count < state->repeat_max) {
-		const struct mw_image_transition *own = &image->transitions[state->own];
-
-		if (own->kind == MW_IMAGE_ELEMENT ? own->symbol == symbol
-						  : wildcard_takes(own, name_space))
-			return own;
-	}
-	if (frame->count < state->repeat_min)
-		return NULL;
-	found = find_element(image, state, symbol);
-	if (found != NULL || state->wildcard_count == 0)
-		return found;
-	found = &image->transitions[state->first_transition + state->transition_count -
-				    state->wildcard_count];
-	for (uint32_t index = 0; index < state->wildcard_count; index++)
-		if (wildcard_takes(&found[index], name_space))
-			return &found[index];
-	return NULL;
-}
-
-FAST_INLINE void take_transition(const struct duis_image *image, struct fast_frame *frame,
-	const struct mw_image_transition *transition)
-{
-	bool again = transition->target == frame->state &&
-		     frame->count < image->states[frame->state].repeat_max;
-
-	frame->state = transition->target;
-	frame->count = again ? frame->count + 1 : 1;
-}
-
-/* Remember the prefix that names this namespace, for the quick comparison. */
-static inline void remember_prefix(
-	struct duis_fast_engine *engine, const struct element *element, uint32_t name_space)
-{
-	struct fast_quick *quick;
-	uint32_t length = element->prefix_length > 0 ? element->prefix_length + 1 : 0;
-
-	if (name_space == FAST_NAMESPACE_NONE)
-		name_space = engine->image->counts[MW_IMAGE_NAMESPACES];
-	if (name_space > engine->image->counts[MW_IMAGE_NAMESPACES] || length > 8 ||
-		engine->end - element->tag < 9)
-		return;
-	quick = &engine->quick[name_space];
-	quick->length = length;
-	quick->mask = length == 8 ? ~UINT64_C(0) : (UINT64_C(1) << (8 * length)) - 1;
-	memcpy(&quick->word, element->tag + 1, 8);
-	quick->word &= quick->mask;
-}
-
-/* Find out what the element is from its name. Returns false after fast_fail(). */
-static FAST_APART bool identify(struct duis_fast_engine *engine, struct element *element)
-{
-	const struct duis_image *image = engine->image;
-	struct fast_frame *frame = &engine->frames[engine->depth - 1];
-	const struct mw_image_transition *transition;
-	uint32_t local = element->prefix_length > 0 ? element->prefix_length + 1 : 0;
-	struct fast_span uri;
-	uint32_t name_space;
-	uint32_t symbol = MW_IMAGE_NONE;
-
-	element->type = 0;
-	element->default_value = 0;
-	element->role = FAST_ROLE_NONE;
-	if (!resolve(engine, element->tag + 1, element->prefix_length, &name_space, &uri)) {
-		NOT_WELL_FORMED(
-			engine, element->tag + 1, "the prefix of an element is not declared");
-		return false;
-	}
-	if (engine->invalid)
-		return true;
-	if (name_space == FAST_NAMESPACE_NONE || name_space < image->counts[MW_IMAGE_NAMESPACES]) {
-		remember_prefix(engine, element, name_space);
-		symbol = duis_image_symbol(
-			image, element->tag + 1 + local, element->name_length - local, name_space);
-	}
-	transition = find_transition(image, frame, symbol, name_space);
-	if (transition == NULL) {
-		fast_invalid_element(engine, element->tag);
-		return true;
-	}
-	take_transition(image, frame, transition);
-	if (transition->kind == MW_IMAGE_ELEMENT) {
-		element->type = transition->type;
-		element->default_value = transition->default_value;
-		element->role = engine->schema->transition_roles[transition - image->transitions];
-	} else if (symbol != MW_IMAGE_NONE && image->symbols[symbol].global_type != MW_IMAGE_NONE) {
-		element->type = image->symbols[symbol].global_type;
-		element->default_value = image->symbols[symbol].global_default;
-		element->role = engine->schema->symbol_roles[symbol];
-	} else if (!transition->lax) {
-		fast_invalid(
-			engine, element->tag, "an element here must be declared in the schema");
-	}
-	return true;
-}
-
-/* XML Schema attributes that any element may have. */
-static bool is_schema_hint(
-	struct duis_fast_engine *engine, const struct fast_attribute *attribute, bool declared)
-{
-	struct fast_span local = {attribute->name.at + attribute->prefix_length + 1,
-		attribute->name.length - attribute->prefix_length - 1};
-
-	if (attribute->name_space != FAST_NAMESPACE_XSI)
-		return false;
-	if (SPAN_IS(local, "type"))
-		fast_invalid(engine, attribute->name.at, "xsi:type is not allowed");
-	else if (SPAN_IS(local, "nil") && declared)
-		fast_invalid(engine, attribute->name.at,
-			"xsi:nil is not allowed: no element of the schema is nillable");
-	return SPAN_IS(local, "schemaLocation") || SPAN_IS(local, "noNamespaceSchemaLocation") ||
-	       engine->invalid;
-}
-
-/* The attributes are those of the type. */
-static inline void check_attributes(struct duis_fast_engine *engine, const struct element *element)
-{
-	const struct duis_image *image = engine->image;
-	const struct mw_image_type *type = &image->types[element->type];
-	const struct mw_image_attribute *declared = &image->attributes[type->first_attribute];
-	uint32_t required = 0;
-
-	for (uint32_t index = 0; index < engine->attribute_count && !engine->invalid; index++) {
-		const struct fast_attribute *attribute = &engine->attributes[index];
-		struct fast_value value = {attribute->value.at,
-			attribute->value.at + attribute->value.length,
-			attribute->value.at + attribute->value.length};
-		uint32_t found;
-
-		if (attribute->is_declaration ||
-			(attribute->prefix_length > 0 &&
-				is_schema_hint(engine, attribute, !type->any_attribute)) ||
-			type->any_attribute)
-			continue;
-		for (found = 0; found < type->attribute_count; found++)
-			if (attribute->prefix_length == 0 &&
-				declared[found].name.length == attribute->name.length &&
-				memcmp(image->text + declared[found].name.offset,
-					attribute->name.at, attribute->name.length) == 0)
-				break;
-		if (found == type->attribute_count) {
-			fast_invalid(engine, attribute->name.at,
-				"the schema knows no such attribute here");
-			return;
-		}
-		required += declared[found].required;
-		if (!value_valid(engine, declared[found].simple, value))
-			fast_invalid_value(engine, engine->bytes + attribute->raw_offset,
-				declared[found].simple, &attribute->name);
-	}
-	if (!engine->invalid && required < type->required_count)
-		fast_invalid(engine, element->tag, "a required attribute is missing");
-}
 
 /* ---- tags ---- */
 
@@ -236,12 +41,8 @@ static inline bool parse_rest_of_tag(struct duis_fast_engine *engine, struct ele
 
 static inline bool finish_tag(struct duis_fast_engine *engine, const struct element *element)
 {
-	bool prefixed = false;
-
-	for (uint32_t index = 0; index < engine->attribute_count; index++)
-		prefixed |= engine->attributes[index].prefix_length > 0 &&
-			    !engine->attributes[index].is_declaration;
-	if (prefixed && resolve_attributes(engine) == NULL)
+	if (engine->attribute_count > 0 && engine->prefixed_count > 0 &&
+		resolve_attributes(engine) == NULL)
 		return false;
 	note_tag(engine, element->tag, element->stop + (*element->stop == '/' ? 2 : 1));
 	return true;
@@ -265,14 +66,6 @@ static inline const uint8_t *parse_end_tag(struct duis_fast_engine *engine, cons
 	return stop + 1;
 }
 
-static inline void drop_bindings(struct duis_fast_engine *engine, uint32_t count)
-{
-	if (unlikely(engine->binding_count != count)) {
-		engine->binding_count = count;
-		forget_prefixes(engine);
-	}
-}
-
 /* Check the value of an element of simple type, or its default when it is empty. */
 FAST_INLINE void check_value(struct duis_fast_engine *engine, const struct element *element,
 	const uint8_t *content, struct fast_value value)
@@ -289,7 +82,7 @@ FAST_INLINE void check_value(struct duis_fast_engine *engine, const struct eleme
 	}
 	if (unlikely(!value_valid(engine, simple, value)))
 		fast_invalid_value(engine, content, simple, NULL);
-	note_value(engine, element->role, value.at, (uint32_t)(value.stop - value.at));
+	note_value(engine, element->role, simple, value.at, (uint32_t)(value.stop - value.at));
 }
 
 static inline bool open_element(struct duis_fast_engine *engine, const struct element *element)
@@ -378,7 +171,7 @@ FAST_INLINE const uint8_t *enter_element(struct duis_fast_engine *engine, struct
 		const uint8_t *at = element->stop + 2;
 
 		if (type->content == MW_IMAGE_CONTENT_SIMPLE)
-			check_value(engine, element, at, (struct fast_value){at, at, at});
+			check_value(engine, element, element->tag, (struct fast_value){at, at, at});
 		else if (!engine->image->states[type->start_state].accept)
 			fast_invalid_end(engine, element->tag);
 		note_end(engine, element->role, at);
@@ -389,27 +182,156 @@ FAST_INLINE const uint8_t *enter_element(struct duis_fast_engine *engine, struct
 	if (type->content == MW_IMAGE_CONTENT_SIMPLE)
 		return parse_simple(engine, element);
 	open_element(engine, element);
+	if (unlikely(element->role == FAST_ROLE_SIGNATURE && !engine->tracked_all))
+		return recall_signature(engine, element, element->stop);
 	return element->stop;
+}
+
+/* Whether the schema does not know an element of this namespace and symbol and leaves it alone:
+ * behind an error, or below a wildcard. Counts it with its parent. `expected`: see
+ * likely_transition(). */
+FAST_INLINE bool is_foreign(struct duis_fast_engine *engine, const struct fast_binding *binding,
+	uint32_t symbol, const struct mw_image_transition *expected)
+{
+	struct fast_frame *frame = &engine->frames[engine->depth - 1];
+	const struct mw_image_transition *transition = expected;
+
+	if (engine->invalid)
+		return true;
+	if (engine->tracked || engine->body_open || symbol != MW_IMAGE_NONE)
+		return false;
+	if (expected == NULL || expected->kind == MW_IMAGE_ELEMENT ||
+		!wildcard_takes(expected, binding->name_space))
+		transition =
+			find_transition(engine->image, frame, MW_IMAGE_NONE, binding->name_space);
+	if (transition == NULL || !transition->lax)
+		return false;
+	take_transition(engine->image, frame, transition);
+	if (engine->in_signature)
+		engine->parts[frame->role].children++;
+	return true;
+}
+
+/* Attributes with prefixes of a foreign element. */
+static FAST_APART const uint8_t *check_foreign_attributes(struct duis_fast_engine *engine)
+{
+	if (resolve_attributes(engine) == NULL)
+		return NULL;
+	for (uint32_t index = 0; index < engine->attribute_count; index++)
+		if (engine->attributes[index].name_space == FAST_NAMESPACE_XSI)
+			is_schema_hint(engine, &engine->attributes[index], false);
+	return engine->bytes;
+}
+
+/* Behind the start tag of a foreign element. */
+FAST_INLINE const uint8_t *enter_foreign(
+	struct duis_fast_engine *engine, const struct element *element)
+{
+	if (*element->stop != '/') {
+		open_element(engine, element);
+		return element->stop + 1;
+	}
+	drop_bindings(engine, engine->binding_count - engine->declaration_count);
+	return element->stop + 2;
+}
+
+/* A foreign element with a short name and without attributes: the cheapest tags to write, so they
+ * have to be cheap to read. Returns `tag` when it is not one. */
+FAST_INLINE const uint8_t *take_foreign(struct duis_fast_engine *engine, const uint8_t *tag,
+	const struct mw_image_transition *expected)
+{
+	struct element element = {.tag = tag};
+	const struct fast_binding *binding;
+	uint64_t colons = 0;
+	uint32_t length = 0;
+	uint32_t local = 0;
+	uint32_t symbol;
+
+	if (engine->end - tag < 16)
+		return tag;
+	while (length < 6 && scan_is(tag[1 + length], SCAN_NAME)) {
+		colons |= (uint64_t)(tag[1 + length] == ':') << length;
+		length++;
+	}
+	element.stop = tag + 1 + length;
+	if ((*element.stop != '>' && (*element.stop != '/' || element.stop[1] != '>')) ||
+		!name_start_ascii(tag[1]) || (colons & (colons - 1)) != 0)
+		return tag;
+	element.name_length = length;
+	if (colons != 0) {
+		element.prefix_length = (uint32_t)__builtin_ctzll(colons);
+		local = element.prefix_length + 1;
+	}
+	if (!name_start_ascii(tag[1 + local]))
+		return tag;
+	binding = resolve(engine, tag + 1, element.prefix_length);
+	if (binding == NULL)
+		return tag;
+	symbol = engine->invalid ? MW_IMAGE_NONE
+				 : find_symbol(engine, &element, binding->name_space);
+	if (!is_foreign(engine, binding, symbol, expected))
+		return tag;
+	engine->declaration_count = 0;
+	return enter_foreign(engine, &element);
 }
 
 /* A start tag, by parsing its name. */
 static FAST_APART const uint8_t *parse_any_element(
 	struct duis_fast_engine *engine, struct element *element)
 {
+	const struct fast_binding *binding;
+	uint32_t symbol;
+	bool bare;
+
 	element->stop = parse_name(engine, element->tag + 1, &element->prefix_length);
 	if (element->stop == NULL)
 		return NULL;
 	element->name_length = (uint32_t)(element->stop - element->tag - 1);
+	bare = element->stop < engine->end && *element->stop == '>';
 	engine->attribute_count = 0;
 	engine->declaration_count = 0;
-	if (element->stop >= engine->end || *element->stop != '>') {
-		if (!parse_rest_of_tag(engine, element) || !identify(engine, element) ||
-			!finish_tag(engine, element))
-			return NULL;
-	} else if (!identify(engine, element)) {
+	if (begins(engine, element->stop, "/>", 2))
+		engine->tag_clean = false;
+	else if (!bare && !parse_rest_of_tag(engine, element))
 		return NULL;
+	binding = resolve(engine, element->tag + 1, element->prefix_length);
+	symbol = binding != NULL && !engine->invalid
+			 ? find_symbol(engine, element, binding->name_space)
+			 : MW_IMAGE_NONE;
+	if (binding != NULL && is_foreign(engine, binding, symbol, NULL)) {
+		if (engine->attribute_count > 0 && engine->prefixed_count > 0 &&
+			check_foreign_attributes(engine) == NULL)
+			return NULL;
+		return enter_foreign(engine, element);
 	}
+	if (!identify(engine, element, binding, symbol) || (!bare && !finish_tag(engine, element)))
+		return NULL;
 	return enter_element(engine, element);
+}
+
+/* A start tag that is not the one expected. */
+static FAST_APART const uint8_t *parse_unexpected(
+	struct duis_fast_engine *engine, struct element *element)
+{
+	const uint8_t *at = element->tag;
+
+	if (!engine->tracked)
+		at = take_foreign(engine, at, NULL);
+	return at != element->tag ? at : parse_any_element(engine, element);
+}
+
+/* An expected element whose tag, already parsed, holds declarations. */
+static FAST_APART const uint8_t *parse_declaring_element(
+	struct duis_fast_engine *engine, struct element *element)
+{
+	const struct fast_binding *binding =
+		resolve(engine, element->tag + 1, element->prefix_length);
+	uint32_t symbol =
+		binding != NULL ? find_symbol(engine, element, binding->name_space) : MW_IMAGE_NONE;
+
+	return identify(engine, element, binding, symbol) && finish_tag(engine, element)
+		       ? enter_element(engine, element)
+		       : NULL;
 }
 
 /* The transition that the element behind the one just ended most likely takes, or NULL. */
@@ -463,14 +385,17 @@ FAST_INLINE const uint8_t *parse_element(struct duis_fast_engine *engine, const 
 		return fast_fail(engine, DUIS_ERROR_TOO_LARGE, tag,
 			"elements are nested more than 256 deep");
 	expected = likely_transition(image, state, frame);
-	if (unlikely(expected == NULL || expected->kind != MW_IMAGE_ELEMENT))
-		return parse_any_element(engine, &element);
+	if (unlikely(expected == NULL || expected->kind != MW_IMAGE_ELEMENT)) {
+		const uint8_t *at = engine->tracked ? tag : take_foreign(engine, tag, expected);
+
+		return at != tag ? at : parse_any_element(engine, &element);
+	}
 	slot = expected->name_space != MW_IMAGE_NONE ? expected->name_space
 						     : image->counts[MW_IMAGE_NAMESPACES];
 	quick = &engine->quick[slot];
 	if (unlikely((size_t)(engine->end - tag) <
 		     1 + quick->length + (size_t)expected->name_length + 9))
-		return parse_any_element(engine, &element);
+		return parse_unexpected(engine, &element);
 	memcpy(&word, tag + 1, 8);
 	element.name_length = quick->length + expected->name_length;
 	element.stop = tag + 1 + element.name_length;
@@ -478,7 +403,7 @@ FAST_INLINE const uint8_t *parse_element(struct duis_fast_engine *engine, const 
 		     !scan_equal(tag + 1 + quick->length, image->text + expected->name_offset,
 			     expected->name_length, engine->end) ||
 		     *element.stop >= 0x80 || scan_is(*element.stop, SCAN_NAME)))
-		return parse_any_element(engine, &element);
+		return parse_unexpected(engine, &element);
 	element.prefix_length = quick->length > 0 ? quick->length - 1 : 0;
 	engine->attribute_count = 0;
 	engine->declaration_count = 0;
@@ -493,11 +418,8 @@ FAST_INLINE const uint8_t *parse_element(struct duis_fast_engine *engine, const 
 		if (!parse_rest_of_tag(engine, &element))
 			return NULL;
 		/* Declarations may have changed what the name means. */
-		if (unlikely(engine->declaration_count > 0)) {
-			if (!identify(engine, &element) || !finish_tag(engine, &element))
-				return NULL;
-			return enter_element(engine, &element);
-		}
+		if (unlikely(engine->declaration_count > 0))
+			return parse_declaring_element(engine, &element);
 		if (!finish_expected(engine, &element, expected, rest, slot))
 			return NULL;
 	}
@@ -521,7 +443,7 @@ static bool choose_schema(struct duis_fast_engine *engine, const struct element 
 
 	for (uint32_t at = 0; at < engine->attribute_count; at++)
 		if (SPAN_IS(engine->attributes[at].name, "schemaVersion"))
-			version = engine->attributes[at].value;
+			version = settle(engine, &engine->attributes[at]);
 	if (version.at == NULL) {
 		fast_fail(engine, DUIS_ERROR_SCHEMA_VERSION, root->tag,
 			"the attribute schemaVersion of the root element is missing");
@@ -545,15 +467,58 @@ static bool choose_schema(struct duis_fast_engine *engine, const struct element 
 	return true;
 }
 
-/* The root's tag as it came last time? Everything that parsing it would find out is kept. */
+/* Where a root's tag is kept: senders write theirs in ways of their own. */
+static struct fast_kept_root *root_place(struct duis_fast_engine *engine, const uint8_t *tag)
+{
+	size_t there = (size_t)(engine->end - tag);
+	const uint8_t *stop =
+		memchr(tag, '>', there < FAST_KEPT_ROOT_BYTES ? there : FAST_KEPT_ROOT_BYTES);
+	size_t length = stop != NULL ? (size_t)(stop - tag) : 0;
+
+	/* The beginning and the end of the tag, and its length, are enough to tell. */
+	return &engine->kept_roots[(fast_hash(engine, tag, length < 32 ? (uint32_t)length : 32) +
+					   fast_hash(engine, tag + length / 2,
+						   (uint32_t)(length - length / 2))) %
+				   FAST_KEPT_ROOTS];
+}
+
+static bool is_root(const struct duis_fast_engine *engine, const struct fast_kept_root *kept,
+	const uint8_t *tag)
+{
+	return kept->length > 0 && (size_t)(engine->end - tag) >= kept->length &&
+	       memcmp(tag, kept->bytes, kept->length) == 0;
+}
+
+/* The last document's root is not that of this one: put its prefixes aside. */
+static void leave_root(struct duis_fast_engine *engine)
+{
+	struct fast_kept_root *before = engine->root_before;
+	uint32_t count;
+
+	engine->root_before = NULL;
+	if (before == NULL)
+		return;
+	count = engine->schemas->entries[before->schema_index].image.counts[MW_IMAGE_NAMESPACES] +
+		1;
+	if (count > FAST_KEPT_QUICK)
+		return;
+	memcpy(before->quick, engine->quick, count * sizeof(engine->quick[0]));
+	before->quick_count = count;
+}
+
+/* The root's tag as it came before? Everything that parsing it would find out is kept. */
 static const uint8_t *recall_root(struct duis_fast_engine *engine, const uint8_t *tag)
 {
-	struct fast_kept_root *kept = &engine->kept_root;
+	struct fast_kept_root *kept = engine->root_before;
 	struct element element = {.tag = tag, .checked = true};
+	bool same = kept != NULL && is_root(engine, kept, tag);
 
-	if (kept->length == 0 || (size_t)(engine->end - tag) < kept->length ||
-		memcmp(tag, kept->bytes, kept->length) != 0)
-		return NULL;
+	if (!same) {
+		leave_root(engine);
+		kept = root_place(engine, tag);
+		if (!is_root(engine, kept, tag))
+			return NULL;
+	}
 	element.stop = tag + kept->length - 1;
 	element.name_length = kept->name_length;
 	element.prefix_length = kept->prefix_length;
@@ -565,6 +530,8 @@ static const uint8_t *recall_root(struct duis_fast_engine *engine, const uint8_t
 	engine->root_start = offset_of(engine, tag);
 	memcpy(engine->bindings, kept->bindings, kept->binding_count * sizeof(kept->bindings[0]));
 	engine->binding_count = kept->binding_count;
+	for (uint32_t index = 0; index < kept->binding_count; index++)
+		engine->binding_slots[kept->bindings[index].slot] = (uint8_t)(index + 1);
 	engine->declaration_count = kept->binding_count;
 	engine->attribute_count = kept->attribute_count;
 	if (!kept->clean) {
@@ -572,10 +539,13 @@ static const uint8_t *recall_root(struct duis_fast_engine *engine, const uint8_t
 		memcpy(engine->order, kept->order, kept->order_length);
 		engine->order_used = kept->order_length;
 	}
-	if (!kept->prefixes) {
+	if (!same) {
 		forget_prefixes(engine);
 		remember_prefix(engine, &element, engine->schema->duis_namespace);
-		kept->prefixes = true;
+		if (kept->quick_count > 0)
+			memcpy(engine->quick, kept->quick,
+				kept->quick_count * sizeof(kept->quick[0]));
+		engine->root_before = kept;
 	}
 	open_element(engine, &element);
 	return element.stop + 1;
@@ -585,10 +555,9 @@ static const uint8_t *recall_root(struct duis_fast_engine *engine, const uint8_t
 static void keep_root(struct duis_fast_engine *engine, const struct element *root,
 	const uint8_t *tag, const uint8_t *stop)
 {
-	struct fast_kept_root *kept = &engine->kept_root;
+	struct fast_kept_root *kept = root_place(engine, tag);
 	size_t length = (size_t)(stop - tag);
 
-	kept->length = 0;
 	if (engine->invalid || engine->depth != 1 || length > sizeof(kept->bytes) ||
 		engine->scratch_used > 0 || engine->id_count > 0 ||
 		engine->attribute_count > FAST_KEPT_ROOT_ATTRIBUTES)
@@ -610,30 +579,29 @@ static void keep_root(struct duis_fast_engine *engine, const struct element *roo
 	kept->clean = engine->dirty_count == 0;
 	kept->order_length = engine->order_used;
 	memcpy(kept->order, engine->order, engine->order_used);
-	kept->prefixes = true;
+	kept->quick_count = 0;
 	kept->length = (uint32_t)length;
+	engine->root_before = kept;
 }
 
 static const uint8_t *parse_root(struct duis_fast_engine *engine, const uint8_t *tag)
 {
 	struct element element = {.tag = tag};
+	const struct fast_binding *binding;
 	struct fast_span local;
-	struct fast_span uri;
-	uint32_t name_space;
 	uint32_t symbol;
 	const uint8_t *stop = recall_root(engine, tag);
 
 	if (stop != NULL)
 		return stop;
-	engine->attribute_count = 0;
-	engine->declaration_count = 0;
 	element.stop = parse_name(engine, tag + 1, &element.prefix_length);
 	if (element.stop == NULL)
 		return NULL;
 	element.name_length = (uint32_t)(element.stop - tag - 1);
 	if (!parse_rest_of_tag(engine, &element))
 		return NULL;
-	if (!resolve(engine, tag + 1, element.prefix_length, &name_space, &uri))
+	binding = resolve(engine, tag + 1, element.prefix_length);
+	if (binding == NULL)
 		return NOT_WELL_FORMED(engine, tag + 1, "the prefix of an element is not declared");
 	if (!finish_tag(engine, &element))
 		return NULL;
@@ -645,7 +613,7 @@ static const uint8_t *parse_root(struct duis_fast_engine *engine, const uint8_t 
 	engine->root = SPAN_IS(local, "Request")    ? DUIS_ROOT_REQUEST
 		       : SPAN_IS(local, "Response") ? DUIS_ROOT_RESPONSE
 						    : 0;
-	if (!SPAN_IS(uri, FAST_SCHEMA_NAMESPACE) || engine->root == 0)
+	if (!SPAN_IS(binding->uri, FAST_SCHEMA_NAMESPACE) || engine->root == 0)
 		return fast_fail(engine, DUIS_ERROR_ROOT, tag,
 			"the root element must be Request or Response of " FAST_SCHEMA_NAMESPACE);
 	if (!choose_schema(engine, &element))
@@ -704,16 +672,36 @@ static FAST_APART const uint8_t *parse_between(struct duis_fast_engine *engine, 
 	return at;
 }
 
+/* White space between tags, or text where nobody asks for it: what follows, or `at` when that is
+ * something else than a tag or when there is more to be looked at. */
+FAST_INLINE const uint8_t *skip_between(struct duis_fast_engine *engine, const uint8_t *at)
+{
+	const struct fast_frame *frame = &engine->frames[engine->depth - 1];
+	const uint8_t *start = at;
+
+	if (frame->content == MW_IMAGE_CONTENT_MIXED &&
+		(frame->role == FAST_ROLE_NONE || engine->parts[frame->role].text)) {
+		at = scan_near(at, engine->end, SCAN_TEXT);
+	} else {
+		at = scan_run(at, engine->end, SCAN_BLANK);
+		if (unlikely(at < engine->end && *at == '\r')) {
+			engine->returns = true;
+			at = scan_run(at, engine->end, SCAN_SPACE);
+		}
+	}
+	return at < engine->end && *at == '<' ? at : start;
+}
+
 static const uint8_t *parse_content(struct duis_fast_engine *engine, const uint8_t *at)
 {
 	while (engine->depth > 0) {
 		if (unlikely(at >= engine->end || *at != '<')) {
 			const uint8_t *start = at;
 
-			at = scan_run(at, engine->end, SCAN_BLANK);
-			if (at >= engine->end || *at != '<' ||
-				engine->frames[engine->depth - 1].content ==
-					MW_IMAGE_CONTENT_EMPTY) {
+			if (at < engine->end)
+				at = skip_between(engine, at);
+			if (at == start || engine->frames[engine->depth - 1].content ==
+						   MW_IMAGE_CONTENT_EMPTY) {
 				at = parse_between(engine, start);
 				if (at == NULL)
 					return NULL;

@@ -87,11 +87,24 @@ static const uint8_t *parse_outside(struct duis_fast_engine *engine, const uint8
 	}
 }
 
+/* The prolog as it came last time? */
+FAST_INLINE bool is_kept_prolog(const struct duis_fast_engine *engine)
+{
+	const uint8_t *at = engine->bytes;
+	uint32_t length = engine->kept_prolog_length;
+
+	return length > 0 && engine->end - at > (ptrdiff_t)length + 1 &&
+	       scan_equal(at, engine->kept_prolog, length, engine->end) && at[length] == '<' &&
+	       at[length + 1] != '!' && at[length + 1] != '?';
+}
+
 static const uint8_t *parse_prolog(struct duis_fast_engine *engine)
 {
 	const uint8_t *at = engine->bytes;
 	uint32_t length = (uint32_t)(engine->end - at);
 
+	if (likely(is_kept_prolog(engine)))
+		return at + engine->kept_prolog_length;
 	if (length >= 2 && ((at[0] == 0xfe && at[1] == 0xff) || (at[0] == 0xff && at[1] == 0xfe) ||
 				   (at[0] == 0) != (at[1] == 0)))
 		return fast_fail(engine, DUIS_ERROR_ENCODING, at,
@@ -106,6 +119,11 @@ static const uint8_t *parse_prolog(struct duis_fast_engine *engine)
 		return NULL;
 	if (at >= engine->end || *at != '<')
 		return NOT_WELL_FORMED(engine, at, "the root element is expected here");
+	length = offset_of(engine, at);
+	if (length <= sizeof(engine->kept_prolog) && !engine->outer_instructions) {
+		memcpy(engine->kept_prolog, engine->bytes, length);
+		engine->kept_prolog_length = length;
+	}
 	return at;
 }
 

@@ -9,6 +9,7 @@
 #define DUIS_FAST_SCAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -35,6 +36,37 @@ static inline const uint8_t *scan_bytes(
 	while (at < end && scan_is(*at, class))
 		at++;
 	return at;
+}
+
+/* Where the three bytes are found, or a byte that is no character of XML within ASCII, or the end.
+ * With third == 0 the first two are enough. One byte at a time. */
+static inline const uint8_t *scan_bytes_until(
+	const uint8_t *at, const uint8_t *end, uint8_t first, uint8_t second, uint8_t third)
+{
+	const ptrdiff_t length = third != 0 ? 3 : 2;
+
+	while (at < end && scan_is(*at, SCAN_CHARACTER)) {
+		if (*at == first && end - at >= length && at[1] == second &&
+			(third == 0 || at[2] == third))
+			return at;
+		at++;
+	}
+	return at;
+}
+
+/* The length of the name at `at` and one bit for each of its colons, when it is plain ASCII and
+ * ends within 31 bytes and before `end`; 0 otherwise. */
+static inline uint32_t scan_bytes_name(const uint8_t *at, const uint8_t *end, uint64_t *colons)
+{
+	uint32_t limit = end - at > 31 ? 32 : (uint32_t)(end - at);
+
+	*colons = 0;
+	for (uint32_t length = 0; length < limit; length++) {
+		if (!scan_is(at[length], SCAN_NAME))
+			return length;
+		*colons |= (uint64_t)(at[length] == ':') << length;
+	}
+	return 0;
 }
 
 #if defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__BMI2__)
@@ -66,6 +98,42 @@ FAST_INLINE const uint8_t *scan_run(const uint8_t *at, const uint8_t *end, enum 
 			return end;
 		at += 64;
 	}
+}
+
+FAST_INLINE uint32_t scan_name(const uint8_t *at, const uint8_t *end, uint64_t *colons)
+{
+	const struct scan_nibbles *nibbles = &scan_nibbles[SCAN_NAME];
+	__m512i bytes;
+	uint64_t other;
+
+	if (unlikely(end - at < 64))
+		return scan_bytes_name(at, end, colons);
+	bytes = _mm512_loadu_si512(at);
+	other = ~scan_classify(bytes, nibbles->low, nibbles->high);
+	*colons = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(':')) & (other - 1) & ~other;
+	return other != 0 ? (uint32_t)__builtin_ctzll(other) : 0;
+}
+
+FAST_INLINE const uint8_t *scan_until(
+	const uint8_t *at, const uint8_t *end, uint8_t first, uint8_t second, uint8_t third)
+{
+	const struct scan_nibbles *nibbles = &scan_nibbles[SCAN_CHARACTER];
+
+	while (end - at >= 66) {
+		__m512i bytes = _mm512_loadu_si512(at);
+		uint64_t found = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8((char)first)) &
+				 _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(at + 1),
+					 _mm512_set1_epi8((char)second));
+
+		if (third != 0)
+			found &= _mm512_cmpeq_epi8_mask(
+				_mm512_loadu_si512(at + 2), _mm512_set1_epi8((char)third));
+		found |= ~scan_classify(bytes, nibbles->low, nibbles->high);
+		if (found != 0)
+			return at + __builtin_ctzll(found);
+		at += 64;
+	}
+	return scan_bytes_until(at, end, first, second, third);
 }
 
 /* at[0 .. length) and text[0 .. length), both readable that far. */
@@ -128,6 +196,50 @@ FAST_INLINE const uint8_t *scan_run(const uint8_t *at, const uint8_t *end, enum 
 	return scan_bytes(at, end, class);
 }
 
+FAST_INLINE uint32_t scan_name(const uint8_t *at, const uint8_t *end, uint64_t *colons)
+{
+	const struct scan_nibbles *nibbles = &scan_nibbles[SCAN_NAME];
+	__m256i bytes;
+	uint32_t other;
+
+	if (unlikely(end - at < 32))
+		return scan_bytes_name(at, end, colons);
+	bytes = _mm256_loadu_si256((const __m256i *)at);
+	other = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(
+		scan_products(bytes, nibbles->low, nibbles->high), _mm256_setzero_si256()));
+	*colons = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(':'))) &
+		  (other - 1) & ~other;
+	return other != 0 ? (uint32_t)__builtin_ctz(other) : 0;
+}
+
+FAST_INLINE const uint8_t *scan_until(
+	const uint8_t *at, const uint8_t *end, uint8_t first, uint8_t second, uint8_t third)
+{
+	const struct scan_nibbles *nibbles = &scan_nibbles[SCAN_CHARACTER];
+
+	while (end - at >= 34) {
+		__m256i bytes = _mm256_loadu_si256((const __m256i *)at);
+		__m256i found =
+			_mm256_and_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8((char)first)),
+				_mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(at + 1)),
+					_mm256_set1_epi8((char)second)));
+		uint32_t where;
+
+		if (third != 0)
+			found = _mm256_and_si256(found,
+				_mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(at + 2)),
+					_mm256_set1_epi8((char)third)));
+		found = _mm256_or_si256(
+			found, _mm256_cmpeq_epi8(scan_products(bytes, nibbles->low, nibbles->high),
+				       _mm256_setzero_si256()));
+		where = (uint32_t)_mm256_movemask_epi8(found);
+		if (where != 0)
+			return at + __builtin_ctz(where);
+		at += 32;
+	}
+	return scan_bytes_until(at, end, first, second, third);
+}
+
 FAST_INLINE bool scan_equal(
 	const uint8_t *at, const uint8_t *text, uint32_t length, const uint8_t *end)
 {
@@ -171,6 +283,17 @@ FAST_INLINE const uint8_t *scan_run(const uint8_t *at, const uint8_t *end, enum 
 	return scan_bytes(at, end, class);
 }
 
+FAST_INLINE uint32_t scan_name(const uint8_t *at, const uint8_t *end, uint64_t *colons)
+{
+	return scan_bytes_name(at, end, colons);
+}
+
+FAST_INLINE const uint8_t *scan_until(
+	const uint8_t *at, const uint8_t *end, uint8_t first, uint8_t second, uint8_t third)
+{
+	return scan_bytes_until(at, end, first, second, third);
+}
+
 FAST_INLINE bool scan_equal(
 	const uint8_t *at, const uint8_t *text, uint32_t length, const uint8_t *end)
 {
@@ -191,5 +314,17 @@ FAST_INLINE bool scan_fixed(
 }
 
 #endif
+
+/* As scan_run(), for runs that are mostly short where someone wants them to be: a vector costs as
+ * much as many bytes, and what follows has to wait for it. */
+FAST_INLINE const uint8_t *scan_near(const uint8_t *at, const uint8_t *end, enum scan_class class)
+{
+	const uint8_t *far = end - at > 12 ? at + 12 : end;
+
+	for (; at < far; at++)
+		if (!scan_is(*at, class))
+			return at;
+	return scan_run(at, end, class);
+}
 
 #endif

@@ -8,6 +8,17 @@
 
 #include "dataplane/duis/fast_markup.h"
 
+/* memcmp() for what is mostly a few bytes. */
+FAST_INLINE bool same_bytes(const uint8_t *one, const uint8_t *other, uint32_t length)
+{
+	if (length > 8)
+		return memcmp(one, other, length) == 0;
+	for (uint32_t index = 0; index < length; index++)
+		if (one[index] != other[index])
+			return false;
+	return true;
+}
+
 FAST_INLINE bool span_is(struct fast_span span, const char *text, uint32_t length)
 {
 	return span.length == length && memcmp(span.at, text, length) == 0;
@@ -17,65 +28,74 @@ FAST_INLINE bool span_is(struct fast_span span, const char *text, uint32_t lengt
 
 FAST_INLINE bool span_same(struct fast_span one, struct fast_span other)
 {
-	return one.length == other.length && memcmp(one.at, other.at, one.length) == 0;
+	return one.length == other.length && same_bytes(one.at, other.at, one.length);
 }
 
 /* ---- values of attributes ---- */
 
-/* A value that is more than plain characters, into scratch memory (XML 1.0, section 3.3.3). */
+/* A value that is more than plain characters: up to its closing quote. */
 static FAST_APART const uint8_t *parse_rough_value(
-	struct duis_fast_engine *engine, const uint8_t *at, uint8_t quote, struct fast_span *value)
+	struct duis_fast_engine *engine, const uint8_t *at, uint8_t quote)
 {
 	const uint8_t *start = at;
-	uint8_t *out = engine->scratch + engine->scratch_used;
+	enum scan_class class = quote == '"' ? SCAN_QUOTED : SCAN_APOSTROPHED;
 
-	value->at = out;
-	while (at < engine->end && *at != quote) {
-		const uint8_t *run = scan_run(at, engine->end, SCAN_VALUE);
+	for (;;) {
+		uint32_t character;
 
-		memcpy(out, at, (size_t)(run - at));
-		out += run - at;
-		at = run;
-		if (at >= engine->end || *at == quote)
-			break;
+		at = scan_near(at, engine->end, class);
+		if (at >= engine->end)
+			return NOT_WELL_FORMED(engine, start, "an attribute value is not closed");
+		if (*at == quote)
+			return at;
 		if (*at == '<')
 			return NOT_WELL_FORMED(
 				engine, at, "'<' is not allowed in an attribute value");
+		at = *at == '&' ? parse_reference(engine, at, &character)
+				: parse_characters(engine, at);
+		if (at == NULL)
+			return NULL;
+	}
+}
+
+/* Normalise a value (XML 1.0, section 3.3.3) into scratch memory; it is known to be well-formed. */
+static FAST_APART void settle_rough(
+	struct duis_fast_engine *engine, struct fast_attribute *attribute)
+{
+	const uint8_t *at = attribute->value.at;
+	const uint8_t *stop = at + attribute->value.length;
+	uint8_t *out = engine->scratch + engine->scratch_used;
+
+	attribute->rough = false;
+	attribute->value.at = out;
+	while (at < stop) {
 		if (*at == '&') {
 			uint32_t character = 0;
 
-			at = parse_reference(engine, run, &character);
-			if (at == NULL)
-				return NULL;
-			engine->tag_clean &=
-				begins(engine, run, "&amp;", 5) || begins(engine, run, "&lt;", 4) ||
-				begins(engine, run, "&quot;", 6) ||
-				begins(engine, run, "&#x9;", 5) ||
-				begins(engine, run, "&#xA;", 5) || begins(engine, run, "&#xD;", 5);
+			at = parse_reference(engine, at, &character);
 			out += utf8_encode(character, out);
-		} else if (is_blank(*at)) {
-			at += *at == '\r' && begins(engine, at, "\r\n", 2) ? 2 : 1;
-			*out++ = ' ';
-			engine->tag_clean = false;
-		} else if (*at == '"' || *at == '\'') {
-			*out++ = *at++;
-		} else {
-			at = parse_character(engine, at);
-			if (at == NULL)
-				return NULL;
-			memcpy(out, run, (size_t)(at - run));
-			out += at - run;
+			continue;
 		}
+		*out = is_blank(*at) ? ' ' : *at;
+		/* The LF behind a CR is one with it; before the value stands its quote. */
+		out += !(*at == '\n' && at[-1] == '\r');
+		at++;
 	}
-	if (at >= engine->end)
-		return NOT_WELL_FORMED(engine, start, "an attribute value is not closed");
-	value->length = (uint32_t)(out - value->at);
-	engine->scratch_used += value->length;
-	return at;
+	attribute->value.length = (uint32_t)(out - attribute->value.at);
+	engine->scratch_used += attribute->value.length;
+}
+
+/* Whoever looks at a value asks for it here. */
+FAST_INLINE struct fast_span settle(
+	struct duis_fast_engine *engine, struct fast_attribute *attribute)
+{
+	if (unlikely(attribute->rough))
+		settle_rough(engine, attribute);
+	return attribute->value;
 }
 
 /* One attribute: name, '=', value. */
-static inline const uint8_t *parse_attribute(
+FAST_INLINE const uint8_t *parse_attribute(
 	struct duis_fast_engine *engine, const uint8_t *at, struct fast_attribute *attribute)
 {
 	const uint8_t *start = at;
@@ -100,30 +120,41 @@ static inline const uint8_t *parse_attribute(
 	engine->tag_clean &= quote == '"';
 	attribute->raw_offset = offset_of(engine, at);
 	attribute->value.at = at;
-	at = scan_run(at, engine->end, SCAN_VALUE);
-	if (likely(at < engine->end && *at == quote))
-		attribute->value.length = (uint32_t)(at - attribute->value.at);
-	else if ((at = parse_rough_value(engine, attribute->value.at, quote, &attribute->value)) ==
-		 NULL)
-		return NULL;
+	attribute->rough = false;
+	if (at < engine->end && *at != quote)
+		at = scan_run(at, engine->end, SCAN_VALUE);
+	if (unlikely(at >= engine->end || *at != quote)) {
+		at = parse_rough_value(engine, at, quote);
+		if (at == NULL)
+			return NULL;
+		attribute->rough = true;
+		engine->tag_clean = false;
+	}
+	attribute->value.length = (uint32_t)(at - attribute->value.at);
 	attribute->is_declaration = attribute->name.length >= 5 && memcmp(start, "xmlns", 5) == 0 &&
 				    (attribute->name.length == 5 || attribute->prefix_length == 5);
 	attribute->redundant = false;
 	attribute->name_space = FAST_NAMESPACE_NONE;
 	attribute->uri = (struct fast_span){start, 0};
 	engine->declaration_count += attribute->is_declaration;
+	engine->prefixed_count += attribute->prefix_length > 0 && !attribute->is_declaration;
 	return at + 1;
 }
 
-/* No two attributes of the same name as written. */
+/* No two declarations, and no two attributes without a prefix, of the same name. */
 static FAST_APART const uint8_t *check_duplicates(struct duis_fast_engine *engine)
 {
 	uint8_t table[256] = {0};
 
 	for (uint32_t index = 0; index < engine->attribute_count; index++) {
 		struct fast_span name = engine->attributes[index].name;
-		uint32_t slot = mw_image_hash(name.at, name.length, 0);
+		uint64_t slot;
 
+		/* The others are compared with their namespaces. */
+		if (engine->attributes[index].prefix_length > 0 &&
+			!engine->attributes[index].is_declaration)
+			continue;
+		slot = fast_hash(engine, name.at, name.length);
 		for (; table[slot & 255] != 0; slot++)
 			if (span_same(engine->attributes[table[slot & 255] - 1].name, name))
 				return NOT_WELL_FORMED(
@@ -137,6 +168,9 @@ static FAST_APART const uint8_t *check_duplicates(struct duis_fast_engine *engin
 static inline const uint8_t *parse_attributes(
 	struct duis_fast_engine *engine, const uint8_t *at, const uint8_t *tag)
 {
+	engine->attribute_count = 0;
+	engine->declaration_count = 0;
+	engine->prefixed_count = 0;
 	for (;;) {
 		const uint8_t *blanks = at;
 
@@ -168,7 +202,9 @@ static inline const uint8_t *parse_attributes(
 		if (unlikely(span_same(engine->attributes[0].name, engine->attributes[1].name)))
 			return NOT_WELL_FORMED(engine, engine->attributes[1].name.at,
 				"an attribute is given twice");
-	} else if (engine->attribute_count > 2 && check_duplicates(engine) == NULL) {
+	} else if (engine->attribute_count > 2 &&
+		   engine->attribute_count > engine->prefixed_count + 1 &&
+		   check_duplicates(engine) == NULL) {
 		return NULL;
 	}
 	return at;
@@ -199,17 +235,63 @@ static inline uint32_t namespace_of(const struct duis_image *image, struct fast_
 	return FAST_NAMESPACE_OTHER;
 }
 
-static inline const struct fast_binding *find_binding(
+/* Where bindings of this prefix are listed. */
+FAST_INLINE uint8_t binding_slot(
 	const struct duis_fast_engine *engine, const uint8_t *prefix, uint32_t length)
 {
-	for (uint32_t index = engine->binding_count; index-- > 0;) {
-		const struct fast_binding *binding = &engine->bindings[index];
+	return length == 0
+		       ? FAST_BINDING_SLOTS - 1
+		       : (uint8_t)(fast_hash(engine, prefix, length) % (FAST_BINDING_SLOTS - 1));
+}
 
-		if (binding->prefix.length == length &&
-			memcmp(binding->prefix.at, prefix, length) == 0)
+/* The innermost binding of the prefix among the first `count` ones. */
+FAST_INLINE const struct fast_binding *find_binding_in(const struct duis_fast_engine *engine,
+	uint8_t slot, const uint8_t *prefix, uint32_t length, uint32_t count)
+{
+	uint32_t next = engine->binding_slots[slot];
+
+	for (; next > 0; next = engine->bindings[next - 1].previous) {
+		const struct fast_binding *binding = &engine->bindings[next - 1];
+
+		if (next <= count && binding->prefix.length == length &&
+			same_bytes(binding->prefix.at, prefix, length))
 			return binding;
 	}
 	return NULL;
+}
+
+FAST_INLINE const struct fast_binding *find_binding(const struct duis_fast_engine *engine,
+	const uint8_t *prefix, uint32_t length, uint32_t count)
+{
+	return find_binding_in(engine, binding_slot(engine, prefix, length), prefix, length, count);
+}
+
+/* One more in scope. */
+FAST_INLINE void add_binding(struct duis_fast_engine *engine, uint8_t slot, struct fast_span prefix,
+	struct fast_span uri, uint32_t name_space)
+{
+	struct fast_binding *binding = &engine->bindings[engine->binding_count++];
+
+	*binding = (struct fast_binding){.prefix = prefix,
+		.uri = uri,
+		.name_space = name_space,
+		.uri_hash = fast_hash(engine, uri.at, uri.length),
+		.slot = slot,
+		.previous = engine->binding_slots[slot]};
+	engine->binding_slots[slot] = (uint8_t)engine->binding_count;
+}
+
+/* The innermost ones leave until `count` are in scope. */
+static inline void drop_bindings(struct duis_fast_engine *engine, uint32_t count)
+{
+	if (likely(engine->binding_count == count))
+		return;
+	while (engine->binding_count > count) {
+		const struct fast_binding *binding = &engine->bindings[--engine->binding_count];
+
+		engine->binding_slots[binding->slot] = binding->previous;
+	}
+	forget_prefixes(engine);
 }
 
 /* Canonical XML is not defined for namespace names that are relative references. */
@@ -260,86 +342,108 @@ static inline const uint8_t *declare(struct duis_fast_engine *engine, const uint
 		struct fast_attribute *attribute = &engine->attributes[index];
 		struct fast_span prefix = {attribute->name.at + 6, 0};
 		const struct fast_binding *present;
-		uint32_t inner = engine->binding_count;
+		struct fast_span uri;
+		uint32_t name_space;
 		const char *fault;
+		uint8_t slot;
 
 		if (!attribute->is_declaration)
 			continue;
+		uri = settle(engine, attribute);
 		if (attribute->name.length > 6)
 			prefix.length = attribute->name.length - 6;
-		fault = declaration_fault(prefix, attribute->value);
+		fault = declaration_fault(prefix, uri);
 		if (fault != NULL)
 			return NOT_WELL_FORMED(engine, attribute->name.at, fault);
-		if (namespace_of(engine->image, attribute->value) == FAST_NAMESPACE_OTHER &&
-			!uri_strict((struct fast_value){attribute->value.at,
-				attribute->value.at + attribute->value.length, NULL}))
+		name_space = namespace_of(engine->image, uri);
+		if (name_space == FAST_NAMESPACE_OTHER &&
+			!uri_strict((struct fast_value){uri.at, uri.at + uri.length, NULL}))
 			return NOT_WELL_FORMED(engine, attribute->name.at,
 				"the name of a namespace must be a URI");
-		if (!is_absolute(attribute->value))
+		if (!is_absolute(uri))
 			fast_invalid(
 				engine, tag, "the name of a namespace must be an absolute URI");
-		engine->binding_count = outer;
-		present = find_binding(engine, prefix.at, prefix.length);
-		engine->binding_count = inner;
+		slot = binding_slot(engine, prefix.at, prefix.length);
+		present = find_binding_in(engine, slot, prefix.at, prefix.length, outer);
 		/* The prefix xml is in scope everywhere and never written in canonical form. */
-		attribute->redundant =
-			present != NULL ? span_same(present->uri, attribute->value)
-					: attribute->value.length == 0 || SPAN_IS(prefix, "xml");
+		attribute->redundant = present != NULL ? span_same(present->uri, uri)
+						       : uri.length == 0 || SPAN_IS(prefix, "xml");
 		engine->tag_clean &= !attribute->redundant;
-		engine->bindings[engine->binding_count++] = (struct fast_binding){
-			prefix, attribute->value, namespace_of(engine->image, attribute->value)};
+		add_binding(engine, slot, prefix, uri, name_space);
 	}
 	forget_prefixes(engine);
 	return tag;
 }
 
-/* Namespace and URI of a name's prefix. Returns false when it is not declared. */
-static inline bool resolve(const struct duis_fast_engine *engine, const uint8_t *name,
-	uint32_t prefix_length, uint32_t *name_space, struct fast_span *uri)
+/* The binding of a name's prefix, or NULL when it is not declared. */
+static inline const struct fast_binding *resolve(
+	const struct duis_fast_engine *engine, const uint8_t *name, uint32_t prefix_length)
 {
-	const struct fast_binding *binding = find_binding(engine, name, prefix_length);
+	static const struct fast_binding none = {.name_space = FAST_NAMESPACE_NONE};
+	static const struct fast_binding xml = {.name_space = FAST_NAMESPACE_XML,
+		.uri = {(const uint8_t *)FAST_XML_NAMESPACE, sizeof(FAST_XML_NAMESPACE) - 1}};
+	const struct fast_binding *binding =
+		find_binding(engine, name, prefix_length, engine->binding_count);
 
-	*name_space = FAST_NAMESPACE_NONE;
-	uri->length = 0;
-	if (binding != NULL) {
-		*name_space = binding->name_space;
-		*uri = binding->uri;
-		return true;
+	if (likely(binding != NULL))
+		return binding;
+	if (prefix_length == 3 && memcmp(name, "xml", 3) == 0)
+		return &xml;
+	return prefix_length == 0 ? &none : NULL;
+}
+
+FAST_INLINE struct fast_span local_name(const struct fast_attribute *attribute)
+{
+	uint32_t local = attribute->prefix_length > 0 ? attribute->prefix_length + 1 : 0;
+
+	return (struct fast_span){attribute->name.at + local, attribute->name.length - local};
+}
+
+/* No two of the attributes with prefixes have the same expanded name. `table` has one entry for
+ * those with each hash so far. */
+static inline bool is_expanded_twice(
+	struct duis_fast_engine *engine, uint32_t index, uint64_t uri_hash, uint8_t table[256])
+{
+	struct fast_attribute *attribute = &engine->attributes[index];
+	struct fast_span local = local_name(attribute);
+	uint32_t slot;
+
+	attribute->hash = (uint32_t)(fast_hash(engine, local.at, local.length) + uri_hash);
+	for (slot = attribute->hash; table[slot & 255] != 0; slot++) {
+		const struct fast_attribute *before = &engine->attributes[table[slot & 255] - 1];
+
+		if (before->hash == attribute->hash && span_same(local, local_name(before)) &&
+			span_same(before->uri, attribute->uri))
+			return true;
 	}
-	if (prefix_length == 3 && memcmp(name, "xml", 3) == 0) {
-		*name_space = FAST_NAMESPACE_XML;
-		*uri = (struct fast_span){
-			(const uint8_t *)FAST_XML_NAMESPACE, sizeof(FAST_XML_NAMESPACE) - 1};
-		return true;
-	}
-	return prefix_length == 0;
+	table[slot & 255] = (uint8_t)(index + 1);
+	return false;
 }
 
 /* Prefixes of the attributes, and that no two have the same expanded name. */
 static FAST_APART const uint8_t *resolve_attributes(struct duis_fast_engine *engine)
 {
+	uint8_t table[256] = {0};
+	const struct fast_attribute *last = NULL;
+	const struct fast_binding *binding = NULL;
+
 	for (uint32_t index = 0; index < engine->attribute_count; index++) {
 		struct fast_attribute *attribute = &engine->attributes[index];
-		struct fast_span local = {attribute->name.at + attribute->prefix_length + 1,
-			attribute->name.length - attribute->prefix_length - 1};
 
 		if (attribute->is_declaration || attribute->prefix_length == 0)
 			continue;
-		if (!resolve(engine, attribute->name.at, attribute->prefix_length,
-			    &attribute->name_space, &attribute->uri))
+		if (last == NULL || last->prefix_length != attribute->prefix_length ||
+			memcmp(last->name.at, attribute->name.at, last->prefix_length) != 0)
+			binding = resolve(engine, attribute->name.at, attribute->prefix_length);
+		if (binding == NULL)
 			return NOT_WELL_FORMED(engine, attribute->name.at,
 				"the prefix of an attribute is not declared");
-		for (uint32_t other = 0; other < index; other++) {
-			struct fast_attribute *before = &engine->attributes[other];
-			struct fast_span other_local = {before->name.at + before->prefix_length + 1,
-				before->name.length - before->prefix_length - 1};
-
-			if (!before->is_declaration && before->prefix_length > 0 &&
-				span_same(local, other_local) &&
-				span_same(before->uri, attribute->uri))
-				return NOT_WELL_FORMED(engine, attribute->name.at,
-					"an attribute is given twice, with two prefixes");
-		}
+		last = attribute;
+		attribute->name_space = binding->name_space;
+		attribute->uri = binding->uri;
+		if (is_expanded_twice(engine, index, binding->uri_hash, table))
+			return NOT_WELL_FORMED(engine, attribute->name.at,
+				"an attribute is given twice, with two prefixes");
 	}
 	return engine->bytes;
 }
@@ -406,19 +510,61 @@ static FAST_APART void sort_attributes(
 	}
 }
 
+/* The order of the tag's attributes in canonical form, when the names alone and the first bytes of
+ * those tell: each one's place is the number of those before it. Vectors count quickly. */
+static inline bool rank_attributes(
+	const struct fast_attribute *attributes, uint32_t count, uint8_t *order)
+{
+	uint64_t keys[FAST_ATTRIBUTES_MAX];
+	uint32_t places[FAST_ATTRIBUTES_MAX];
+
+	for (uint32_t index = 0; index < count; index++) {
+		const struct fast_attribute *attribute = &attributes[order[index]];
+		struct fast_span name = attribute->name;
+		uint64_t key = 0;
+
+		if (attribute->prefix_length > 0 && !attribute->is_declaration)
+			return false;
+		if (attribute->is_declaration) {
+			name.at += 5;
+			name.length -= 5;
+		}
+		for (uint32_t at = 0; at < 7; at++)
+			key = key << 8 | (at < name.length ? name.at[at] : 0);
+		keys[index] = key | (uint64_t)!attribute->is_declaration << 56;
+	}
+	for (uint32_t index = 0; index < count; index++) {
+		uint32_t place = 0;
+		uint32_t equal = 0;
+
+		for (uint32_t other = 0; other < count; other++) {
+			place += keys[other] < keys[index];
+			equal += keys[other] == keys[index];
+		}
+		if (equal > 1)
+			return false;
+		places[index] = place | (uint32_t)order[index] << 8;
+	}
+	for (uint32_t index = 0; index < count; index++)
+		order[places[index] & 255] = (uint8_t)(places[index] >> 8);
+	return true;
+}
+
 /* The tag [tag, stop) has been parsed: note it when it is not its own canonical form. */
-static inline void note_tag(
+static inline void note_tracked_tag(
 	struct duis_fast_engine *engine, const uint8_t *tag, const uint8_t *stop)
 {
 	const struct fast_dirty *last = &engine->dirty[engine->dirty_count];
 	bool near = engine->dirty_count > 0 && last[-1].start >= engine->dirty_barrier &&
 		    offset_of(engine, tag) <= last[-1].end + DIRTY_GAP;
+	bool sorted = true;
 	uint8_t *order;
 	uint32_t count = 0;
 
-	for (uint32_t index = 1; index < engine->attribute_count && engine->tag_clean; index++)
-		engine->tag_clean = attribute_compare(&engine->attributes[index - 1],
-					    &engine->attributes[index]) <= 0;
+	for (uint32_t index = 1; index < engine->attribute_count && sorted; index++)
+		sorted = attribute_compare(
+				 &engine->attributes[index - 1], &engine->attributes[index]) <= 0;
+	engine->tag_clean &= sorted;
 	if (engine->tag_clean && !near)
 		return;
 	dirty_add(engine, tag, stop);
@@ -429,8 +575,15 @@ static inline void note_tag(
 		if (!engine->attributes[index].redundant)
 			order[1 + count++] = (uint8_t)index;
 	order[0] = (uint8_t)count;
-	sort_attributes(engine->attributes, order + 1, count);
+	if (!sorted && !rank_attributes(engine->attributes, count, order + 1))
+		sort_attributes(engine->attributes, order + 1, count);
 	engine->order_used += count + 1;
+}
+
+FAST_INLINE void note_tag(struct duis_fast_engine *engine, const uint8_t *tag, const uint8_t *stop)
+{
+	if (engine->tracked)
+		note_tracked_tag(engine, tag, stop);
 }
 
 #endif

@@ -32,15 +32,19 @@ static inline bool pattern_accepts(const struct duis_image *image,
 	uint32_t state = pattern->start;
 	uint32_t class_count = pattern->class_count;
 
-	if ((uint64_t)(value.stop - value.at) >= pattern->fixed_length &&
-		pattern->fixed_length > 0) {
-		if (!scan_fixed(pattern, value.at, value.end))
-			return false;
-		value.at += pattern->fixed_length;
-		state = pattern->fixed_state;
+	for (;;) {
+		/* At the start, and again wherever a list comes back to it. */
+		if (state == pattern->start && pattern->fixed_length > 0 &&
+			value.stop - value.at >= pattern->fixed_length) {
+			if (!scan_fixed(pattern, value.at, value.end))
+				return false;
+			value.at += pattern->fixed_length;
+			state = pattern->fixed_state;
+		}
+		if (value.at >= value.stop || state == 0)
+			break;
+		state = cells[state * class_count + pattern->classes[*value.at++]];
 	}
-	for (; value.at < value.stop && state != 0; value.at++)
-		state = cells[state * class_count + pattern->classes[*value.at]];
 	return state >= pattern->first_accept;
 }
 
@@ -219,6 +223,18 @@ FAST_INLINE bool integer_valid(const struct duis_image *image, const struct mw_i
 	uint64_t number = 0;
 	int64_t result;
 
+	/* Enumerations are of canonical numbers: what is written as one is looked up at once. */
+	if ((simple->facets & (MW_IMAGE_HAS_TOTAL_DIGITS | MW_IMAGE_HAS_VALUES)) ==
+			MW_IMAGE_HAS_VALUES &&
+		value.stop - at <= 2 && value.stop > at && *at >= '1' && *at <= '9' &&
+		is_digit(value.stop[-1])) {
+		number = *at & 15;
+		if (value.stop - at == 2)
+			number = number * 10 + (at[1] & 15);
+		return (int64_t)number >= simple->minimum_integer &&
+		       (int64_t)number <= simple->maximum_integer &&
+		       value_listed(image, simple, at, (uint32_t)(value.stop - at), value.end);
+	}
 	at += negative || (at < value.stop && *at == '+');
 	if (unlikely(value.stop - at > 18 || value.stop == at ||
 		     (simple->facets & (MW_IMAGE_HAS_TOTAL_DIGITS | MW_IMAGE_HAS_VALUES)))) {
@@ -353,40 +369,64 @@ static inline bool hex_valid(const struct duis_image *image, const struct mw_ima
 	return value_listed(image, simple, text, length, text + sizeof(text));
 }
 
+/* What has been seen of a base64 value. */
+struct base64 {
+	uint32_t characters;
+	uint32_t padding;
+	uint8_t last;	/* character */
+	bool misplaced; /* a character behind padding */
+};
+
+/* Up to 32 characters of any kind; returns where one is that has no place in base64. */
+static inline const uint8_t *base64_near(
+	const uint8_t *at, const uint8_t *stop, struct base64 *base64)
+{
+	const uint8_t *far = stop - at > 32 ? at + 32 : stop;
+
+	for (; at < far; at++) {
+		uint32_t sets = scan_bits[*at];
+		bool character = sets >> SCAN_BASE64 & 1;
+		bool padding = *at == '=';
+
+		if (!character && !padding && (sets >> SCAN_SPACE & 1) == 0)
+			break;
+		base64->misplaced |= character && base64->padding > 0;
+		base64->last = character ? *at : base64->last;
+		base64->characters += character;
+		base64->padding += padding;
+	}
+	return at;
+}
+
 /* Groups of four; blanks anywhere between characters; unused bits zero. */
 static inline bool base64_valid(struct duis_fast_engine *engine,
 	const struct mw_image_simple *simple, struct fast_value value)
 {
-	uint32_t characters = 0;
-	uint32_t padding = 0;
+	struct base64 base64 = {.last = 'A'};
 	const uint8_t *at = value.at;
-	uint8_t last = 'A';
 
 	while (at < value.stop) {
 		const uint8_t *run = scan_run(at, value.stop, SCAN_BASE64);
 
 		if (run > at) {
-			if (padding > 0)
-				return false;
-			characters += (uint32_t)(run - at);
-			last = run[-1];
-			at = run;
-			continue;
+			base64.misplaced |= base64.padding > 0;
+			base64.characters += (uint32_t)(run - at);
+			base64.last = run[-1];
 		}
-		if (*at == '=' && padding < 2)
-			padding++;
-		else if (!is_blank(*at))
+		at = base64_near(run, value.stop, &base64);
+		if (at == run && at < value.stop)
 			return false;
-		at++;
 	}
-	if ((characters + padding) % 4 != 0)
+	if (base64.misplaced || base64.padding > 2 || (base64.characters + base64.padding) % 4 != 0)
 		return false;
 	/* One '=': the last character's two low bits are unused; two: its four low bits. */
-	if (padding == 1 && (characters % 4 != 3 || memchr("AEIMQUYcgkosw048", last, 16) == NULL))
+	if (base64.padding == 1 &&
+		(base64.characters % 4 != 3 || memchr("AEIMQUYcgkosw048", base64.last, 16) == NULL))
 		return false;
-	if (padding == 2 && (characters % 4 != 2 || memchr("AQgw", last, 4) == NULL))
+	if (base64.padding == 2 &&
+		(base64.characters % 4 != 2 || memchr("AQgw", base64.last, 4) == NULL))
 		return false;
-	engine->octets = (characters + padding) / 4 * 3 - padding;
+	engine->octets = (base64.characters + base64.padding) / 4 * 3 - base64.padding;
 	return !(simple->facets & MW_IMAGE_HAS_LENGTH) || length_allowed(simple, engine->octets);
 }
 
@@ -439,35 +479,50 @@ static inline bool ncname_valid(struct fast_value value)
 	return value.stop > value.at;
 }
 
-static inline const uint8_t *uri_run(const uint8_t *at, const uint8_t *stop, const char *excluded)
+/* Delimiters of URIs, as bits. */
+enum uri_set {
+	URI_SLASH = 1,
+	URI_QUESTION = 2,
+	URI_AT = 4,
+	URI_COLON = 8,
+	URI_CLOSE = 16, /* '#', '[', ']': never inside of a part */
+	URI_ESCAPE = 32,
+};
+
+/* Up to a byte of the set, or '#', '[', ']', or '%' without two digits. All others may stand there:
+ * those that a URI cannot hold stand for their escapes (XLink, section 5.4). */
+static inline const uint8_t *uri_run(const uint8_t *at, const uint8_t *stop, uint8_t set)
 {
-	while (at < stop) {
-		if (*at == '%') {
-			if (stop - at < 3 || !scan_is(at[1], SCAN_HEX) || !scan_is(at[2], SCAN_HEX))
-				return at;
-			at += 3;
-			continue;
-		}
-		/* Characters that a URI cannot hold stand for their escapes (XLink, section 5.4).
-		 */
-		if (*at > 0x20 && *at < 0x7f && memchr("<>\"{}|\\^`", *at, 9) == NULL &&
-			(!scan_is(*at, SCAN_URI) || strchr(excluded, *at) != NULL))
+	static const uint8_t sets[256] = {
+		['/'] = URI_SLASH,
+		['?'] = URI_QUESTION,
+		['@'] = URI_AT,
+		[':'] = URI_COLON,
+		['#'] = URI_CLOSE,
+		['['] = URI_CLOSE,
+		[']'] = URI_CLOSE,
+		['%'] = URI_ESCAPE,
+	};
+
+	set |= URI_CLOSE | URI_ESCAPE;
+	for (;;) {
+		while (at < stop && (sets[*at] & set) == 0)
+			at++;
+		if (at >= stop || *at != '%' || stop - at < 3 || !scan_is(at[1], SCAN_HEX) ||
+			!scan_is(at[2], SCAN_HEX))
 			return at;
-		at++;
+		at += 3;
 	}
-	return at;
 }
 
 /* authority = [ userinfo "@" ] host [ ":" port ] */
 static inline bool authority_valid(const uint8_t *at, const uint8_t *stop)
 {
-	const uint8_t *host = at;
+	const uint8_t *last = memrchr(at, '@', (size_t)(stop - at));
+	const uint8_t *host = last != NULL ? last + 1 : at;
 	const uint8_t *port;
 
-	for (const uint8_t *here = at; here < stop; here++)
-		if (*here == '@')
-			host = here + 1;
-	if (host > at && uri_run(at, host - 1, "/?#[]@") != host - 1)
+	if (host > at && uri_run(at, host - 1, URI_SLASH | URI_QUESTION | URI_AT) != host - 1)
 		return false;
 	if (host < stop && *host == '[') {
 		port = memchr(host, ']', (size_t)(stop - host));
@@ -475,23 +530,20 @@ static inline bool authority_valid(const uint8_t *at, const uint8_t *stop)
 			return false;
 		port++;
 	} else {
-		port = uri_run(host, stop, "/?#[]@:");
+		port = uri_run(host, stop, URI_SLASH | URI_QUESTION | URI_AT | URI_COLON);
 	}
 	if (port == stop)
 		return true;
 	if (*port != ':')
 		return false;
-	for (port++; port < stop; port++)
-		if (!is_digit(*port))
-			return false;
-	return true;
+	return scan_run(port + 1, stop, SCAN_DIGIT) == stop;
 }
 
 /* RFC 2732 adds brackets to what a fragment may hold. */
 static inline const uint8_t *uri_fragment(const uint8_t *at, const uint8_t *stop)
 {
 	do {
-		at = uri_run(at, stop, "#");
+		at = uri_run(at, stop, 0);
 	} while (at < stop && (*at == '[' || *at == ']') && at++ < stop);
 	return at;
 }
@@ -522,14 +574,14 @@ static inline bool uri_valid(struct fast_value value)
 			return false;
 	} else if (at == value.at) {
 		/* A relative path's first segment holds no colon. */
-		const uint8_t *segment = uri_run(at, stop, "/?#[]:");
+		const uint8_t *segment = uri_run(at, stop, URI_SLASH | URI_QUESTION | URI_COLON);
 
 		if (segment < stop && *segment == ':')
 			return false;
 	}
-	at = uri_run(at, stop, "?#[]");
+	at = uri_run(at, stop, URI_QUESTION);
 	if (at < stop && *at == '?')
-		at = uri_run(at + 1, stop, "#[]");
+		at = uri_run(at + 1, stop, 0);
 	if (at < stop && *at == '#')
 		at = uri_fragment(at + 1, stop);
 	return at == stop;
@@ -539,7 +591,7 @@ static inline bool uri_valid(struct fast_value value)
 static FAST_APART bool uri_strict(struct fast_value value)
 {
 	for (const uint8_t *at = value.at; at < value.stop; at++)
-		if (!scan_is(*at, SCAN_URI) && strchr("#%[]", *at) == NULL)
+		if (!scan_is(*at, SCAN_URI) && *at != '#' && *at != '%' && *at != '[' && *at != ']')
 			return false;
 	return uri_valid(value);
 }
@@ -573,7 +625,7 @@ FAST_INLINE bool uri_known(struct fast_value value)
 static FAST_APART bool id_new(struct duis_fast_engine *engine, struct fast_value value)
 {
 	uint32_t length = (uint32_t)(value.stop - value.at);
-	uint32_t slot = mw_image_hash(value.at, length, 0);
+	uint64_t slot = fast_hash(engine, value.at, length);
 
 	for (;; slot++) {
 		struct fast_id *id = &engine->ids[slot & (2 * FAST_IDS_MAX - 1)];

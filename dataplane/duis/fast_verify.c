@@ -13,7 +13,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 
-#include "dataplane/duis/base64.h"
 #include "dataplane/duis/fast_core.h"
 
 #define EXCLUSIVE_C14N "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -21,27 +20,97 @@
 #define ENVELOPED "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 #define SHA256_URI "http://www.w3.org/2001/04/xmlenc#sha256"
 
+/* Behind the next `text`; the document is known to hold one. */
+static const uint8_t *behind(
+	const struct duis_fast_engine *engine, const uint8_t *at, const char *text, size_t length)
+{
+	const uint8_t *found = memmem(at, (size_t)(engine->end - at), text, length);
+
+	return found != NULL ? found + length : engine->end;
+}
+
+/* The '>' of the start tag at `at`. */
+static const uint8_t *tag_stop(const struct duis_fast_engine *engine, const uint8_t *at)
+{
+	while (at < engine->end && *at != '>') {
+		if (*at == '"' || *at == '\'')
+			at = behind(engine, at + 1, *at == '"' ? "\"" : "'", 1);
+		else
+			at++;
+	}
+	return at;
+}
+
+static struct fast_span tag_name(const uint8_t *tag)
+{
+	const uint8_t *stop = tag + 1;
+
+	while (strchr(" \t\r\n/>", *stop) == NULL)
+		stop++;
+	return (struct fast_span){tag + 1, (uint32_t)(stop - tag - 1)};
+}
+
+/* The elements that are open at the tag at `offset`, and its own: found by walking over the tags
+ * before it, for errors only. The document is well-formed. */
+static void put_path(
+	const struct duis_fast_engine *engine, uint32_t offset, char path[DUIS_PATH_SIZE])
+{
+	const struct fast_part *signature = &engine->parts[FAST_ROLE_SIGNATURE];
+	const uint8_t *at = engine->bytes + engine->root_start;
+	const uint8_t *target = engine->bytes + offset;
+	struct fast_span open[FAST_DEPTH_MAX + 1];
+	uint32_t depth = 0;
+	size_t used = 0;
+
+	/* The root's signature is its child: what is before it may be long. */
+	if (signature->count > 0 && offset >= signature->offset) {
+		open[depth++] = tag_name(at);
+		at = engine->bytes + signature->offset;
+	}
+	while (at != NULL && at <= target && at + 1 < engine->end) {
+		if (at[1] == '/') {
+			depth--;
+			at += 2;
+		} else if (at[1] == '?') {
+			at = behind(engine, at, "?>", 2);
+		} else if (at[1] == '!') {
+			at = at[2] == '-' ? behind(engine, at + 4, "-->", 3)
+					  : behind(engine, at, "]]>", 3);
+		} else {
+			open[depth++] = tag_name(at);
+			if (at == target)
+				break;
+			at = tag_stop(engine, at);
+			depth -= at[-1] == '/';
+		}
+		at = memchr(at, '<', (size_t)(engine->end - at));
+	}
+	path[0] = '\0';
+	for (uint32_t level = 0; level < depth && used + open[level].length + 2 <= DUIS_PATH_SIZE;
+		level++)
+		used += (size_t)snprintf(path + used, DUIS_PATH_SIZE - used, "/%.*s",
+			(int)open[level].length, (const char *)open[level].at);
+}
+
+static int breach_at(const struct duis_fast_engine *engine, struct duis_error *error,
+	enum duis_error_code code, uint32_t offset, const char *rule)
+{
+	error->code = code;
+	error->offset = offset;
+	put_path(engine, offset, error->path);
+	snprintf(error->rule, sizeof(error->rule), "%s", rule);
+	return -EBADMSG;
+}
+
 static int breach(const struct duis_fast_engine *engine, struct duis_error *error,
 	enum duis_error_code code, enum fast_role role, const char *rule)
 {
-	static const char *const names[FAST_ROLE_COUNT] = {
-#define NAME(name, text) [FAST_ROLE_##name] = text,
-		FAST_DUIS_ROLES(NAME) FAST_DSIG_ROLES(NAME)
-#undef NAME
-	};
 	const struct fast_part *part = &engine->parts[role];
 
 	if (part->count == 0)
 		part = &engine->parts[FAST_ROLE_SIGNATURE];
-	error->code = code;
-	error->offset = part->count > 0 ? part->offset : engine->root_start;
-	snprintf(error->path, sizeof(error->path), "/%s%s%s%s",
-		engine->root == DUIS_ROOT_REQUEST ? "Request" : "Response",
-		part->count > 0 ? "/Signature" : "",
-		part->count > 0 && role != FAST_ROLE_SIGNATURE ? "//" : "",
-		part->count > 0 && role != FAST_ROLE_SIGNATURE ? names[role] : "");
-	snprintf(error->rule, sizeof(error->rule), "%s", rule);
-	return -EBADMSG;
+	return breach_at(
+		engine, error, code, part->count > 0 ? part->offset : engine->root_start, rule);
 }
 
 static bool span_is(struct fast_span span, const char *text)
@@ -157,19 +226,21 @@ static int check_signed_info(const struct duis_fast_engine *engine, struct duis_
 			FAST_ROLE_SIGNATURE_METHOD,
 			"the signature algorithm must be " ECDSA_SHA256);
 	if (parts[FAST_ROLE_REFERENCE].count != 1)
-		return breach(engine, error, DUIS_ERROR_SIGNATURE_REFERENCE, FAST_ROLE_REFERENCE,
-			"only one ds:Reference is allowed");
+		return breach_at(engine, error, DUIS_ERROR_SIGNATURE_REFERENCE,
+			parts[FAST_ROLE_REFERENCE].second, "only one ds:Reference is allowed");
 	if (parts[FAST_ROLE_REFERENCE].attribute_count != 1 ||
 		!span_is(parts[FAST_ROLE_REFERENCE].attribute_name, "URI") ||
 		parts[FAST_ROLE_REFERENCE].attribute_value.length != 0)
 		return breach(engine, error, DUIS_ERROR_SIGNATURE_REFERENCE, FAST_ROLE_REFERENCE,
 			"ds:Reference must have URI=\"\" and no other attribute");
 	if (!is_bare(&parts[FAST_ROLE_TRANSFORMS]))
-		return breach(engine, error, DUIS_ERROR_SIGNATURE_TRANSFORM, FAST_ROLE_TRANSFORMS,
+		return breach(engine, error, DUIS_ERROR_SIGNATURE_TRANSFORM,
+			parts[FAST_ROLE_TRANSFORMS].count > 0 ? FAST_ROLE_TRANSFORMS
+							      : FAST_ROLE_DIGEST_METHOD,
 			"ds:Transforms with the one ds:Transform enveloped-signature is required");
 	if (parts[FAST_ROLE_TRANSFORM].count != 1)
-		return breach(engine, error, DUIS_ERROR_SIGNATURE_TRANSFORM, FAST_ROLE_TRANSFORM,
-			"only one ds:Transform is allowed");
+		return breach_at(engine, error, DUIS_ERROR_SIGNATURE_TRANSFORM,
+			parts[FAST_ROLE_TRANSFORM].second, "only one ds:Transform is allowed");
 	if (!is_only(&parts[FAST_ROLE_TRANSFORM], "Algorithm", ENVELOPED))
 		return breach(engine, error, DUIS_ERROR_SIGNATURE_TRANSFORM, FAST_ROLE_TRANSFORM,
 			"the transform must be " ENVELOPED " without content");
@@ -218,12 +289,9 @@ static int check_profile(const struct duis_fast_engine *engine, struct duis_erro
 	if (engine->instruction_behind)
 		return breach(engine, error, DUIS_ERROR_SIGNATURE_PLACE, FAST_ROLE_SIGNATURE,
 			"nothing but white space and comments may follow ds:Signature in the root");
-	if (engine->root == DUIS_ROOT_REQUEST && engine->signature_count > 1) {
-		result = breach(engine, error, DUIS_ERROR_SIGNATURE_PLACE, FAST_ROLE_SIGNATURE,
+	if (engine->root == DUIS_ROOT_REQUEST && engine->signature_count > 1)
+		return breach_at(engine, error, DUIS_ERROR_SIGNATURE_PLACE, engine->other_signature,
 			"a request has one ds:Signature, the last child of the root");
-		error->offset = engine->other_signature;
-		return result;
-	}
 	if (signature->attribute_count != 0)
 		return breach(engine, error, DUIS_ERROR_SIGNATURE_REFERENCE, FAST_ROLE_SIGNATURE,
 			"ds:Signature must have no attributes");
@@ -258,72 +326,178 @@ void fast_read_signer(struct duis_fast_engine *engine, struct duis_document *doc
 		issuer->count == 1 && read_issuer(engine, issuer->value, document->issuer);
 	engine->serial_good =
 		serial->count == 1 && find_serial(engine, serial->value, document->serial);
+	if (engine->recalled == NULL && !engine->tracked_all) {
+		struct duis_error ignored;
+
+		if (check_profile(engine, &ignored) == 0)
+			fast_keep_signature(engine);
+	}
 }
 
-/* Octets of a base64 text that is known to be one, and of that length. */
+/* The value of a base64 character plus 1; 0 for all others. */
+static const uint8_t sextets[256] = {
+	['A'] = 1,
+	2,
+	3,
+	4,
+	5,
+	6,
+	7,
+	8,
+	9,
+	10,
+	11,
+	12,
+	13,
+	14,
+	15,
+	16,
+	17,
+	18,
+	19,
+	20,
+	21,
+	22,
+	23,
+	24,
+	25,
+	26,
+	['a'] = 27,
+	28,
+	29,
+	30,
+	31,
+	32,
+	33,
+	34,
+	35,
+	36,
+	37,
+	38,
+	39,
+	40,
+	41,
+	42,
+	43,
+	44,
+	45,
+	46,
+	47,
+	48,
+	49,
+	50,
+	51,
+	52,
+	['0'] = 53,
+	54,
+	55,
+	56,
+	57,
+	58,
+	59,
+	60,
+	61,
+	62,
+	['+'] = 63,
+	['/'] = 64,
+};
+
+/* Octets of a base64 text that the schema has found to be one, and of that many; there may be white
+ * space anywhere in it. */
 static void decode(const struct fast_part *part, uint8_t *octets, size_t count)
 {
-	ssize_t length =
-		duis_base64_decode((const char *)part->value.at, part->value.length, octets, count);
+	const uint8_t *at = part->value.at;
+	const uint8_t *stop = at + part->value.length;
+	uint32_t group = 0;
+	unsigned bits = 0;
+	size_t done = 0;
 
-	assert(length == (ssize_t)count);
+	while (at < stop && done < count) {
+		if (bits == 0 && stop - at >= 4 && count - done >= 3 && sextets[at[0]] != 0 &&
+			sextets[at[1]] != 0 && sextets[at[2]] != 0 && sextets[at[3]] != 0) {
+			group = (uint32_t)(sextets[at[0]] - 1) << 18 |
+				(uint32_t)(sextets[at[1]] - 1) << 12 |
+				(uint32_t)(sextets[at[2]] - 1) << 6 |
+				(uint32_t)(sextets[at[3]] - 1);
+			octets[done++] = (uint8_t)(group >> 16);
+			octets[done++] = (uint8_t)(group >> 8);
+			octets[done++] = (uint8_t)group;
+			at += 4;
+			continue;
+		}
+		if (sextets[*at] != 0) {
+			group = group << 6 | (uint32_t)(sextets[*at] - 1);
+			bits += 6;
+			if (bits >= 8) {
+				bits -= 8;
+				octets[done++] = (uint8_t)(group >> bits);
+			}
+		}
+		at++;
+	}
+	assert(done == count);
 }
 
 /* ---- canonical forms ---- */
 
-struct hash_sink {
-	struct fast_sink sink;
-	SHA256_CTX context;
-};
-
-static void hash_run(struct fast_sink *sink, const uint8_t *bytes, size_t length)
-{
-	SHA256_Update(&((struct hash_sink *)sink)->context, bytes, length);
-}
-
+/* Straight into the caller's memory; what does not fit is counted. */
 struct write_sink {
 	struct fast_sink sink;
-	uint8_t *out;
-	size_t capacity;
-	size_t length;
+	size_t excess;
 };
 
-static void write_run(struct fast_sink *sink, const uint8_t *bytes, size_t length)
+static void write_spill(struct fast_sink *sink, const uint8_t *bytes, size_t length)
 {
-	struct write_sink *write = (struct write_sink *)sink;
+	(void)bytes;
+	if (length == 0)
+		return;
+	((struct write_sink *)sink)->excess += length;
+	sink->stop = sink->at;
+}
 
-	if (write->length <= write->capacity && length <= write->capacity - write->length)
-		memcpy(write->out + write->length, bytes, length);
-	write->length += length;
+static int64_t write_length(const struct write_sink *write, const uint8_t *out)
+{
+	return write->excess == 0 ? write->sink.at - out : -ENOBUFS;
 }
 
 static void digest_document(const struct duis_fast_engine *engine, uint8_t digest[32])
 {
-	struct hash_sink hash = {.sink = {hash_run}};
+	struct fast_hash hash;
 
-	SHA256_Init(&hash.context);
+	fast_hash_begin(&hash);
 	fast_canonical_document(engine, &hash.sink);
-	SHA256_Final(digest, &hash.context);
+	fast_hash_end(&hash, digest);
+}
+
+size_t duis_fast_engine_digested_length(struct duis_fast_engine *engine)
+{
+	/* No room at all: everything is excess. */
+	uint8_t nothing;
+	struct write_sink write = {{&nothing, &nothing, write_spill}, 0};
+
+	assert(engine->readable);
+	fast_canonical_document(engine, &write.sink);
+	return write.excess;
 }
 
 int64_t duis_fast_engine_digested(struct duis_fast_engine *engine, uint8_t *out, size_t capacity)
 {
-	struct write_sink write = {{write_run}, out, capacity, 0};
+	struct write_sink write = {{out, out + capacity, write_spill}, 0};
 
 	assert(engine->readable);
 	fast_canonical_document(engine, &write.sink);
-	return write.length <= capacity ? (int64_t)write.length : -ENOBUFS;
+	return write_length(&write, out);
 }
 
 int64_t duis_fast_engine_signed_info(struct duis_fast_engine *engine, uint8_t *out, size_t capacity)
 {
-	struct write_sink write = {{write_run}, out, capacity, 0};
+	struct write_sink write = {{out, out + capacity, write_spill}, 0};
 
 	assert(engine->readable);
 	if (engine->parts[FAST_ROLE_SIGNATURE].count == 0 ||
 		!fast_canonical_signed_info(engine, &write.sink))
 		return -ENOENT;
-	return write.length <= capacity ? (int64_t)write.length : -ENOBUFS;
+	return write_length(&write, out);
 }
 
 void duis_fast_engine_digest(struct duis_fast_engine *engine, uint8_t document_digest[32],

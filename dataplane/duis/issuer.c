@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/document.h"
 
 #define NAME_SEPARATOR 0x1f
 #define VALUE_SEPARATOR 0x1e

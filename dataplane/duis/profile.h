@@ -28,7 +28,7 @@
 
 #include <libxml/tree.h>
 
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/document.h"
 
 #define DUIS_NAMESPACE "http://www.dccinterface.co.uk/ServiceUserGateway"
 #define DUIS_DSIG_NAMESPACE "http://www.w3.org/2000/09/xmldsig#"

@@ -12,7 +12,7 @@
 #include "dataplane/duis/schema_set.h"
 #include "dataplane/duis/schemas.h"
 
-struct duis_schemas {
+struct duis_reference_schemas {
 	struct {
 		char version[MW_SCHEMA_VERSION_SIZE];
 		xmlSchemaPtr schema;
@@ -90,7 +90,8 @@ static bool decimal_equal(const struct decimal *one, const struct decimal *other
 	       memcmp(one->fraction, other->fraction, one->fraction_length) == 0;
 }
 
-int duis_schemas_find(const struct duis_schemas *schemas, const char *version, size_t length)
+int duis_reference_schemas_find(
+	const struct duis_reference_schemas *schemas, const char *version, size_t length)
 {
 	struct decimal wanted;
 	struct decimal known;
@@ -106,13 +107,14 @@ int duis_schemas_find(const struct duis_schemas *schemas, const char *version, s
 	return -1;
 }
 
-const char *duis_schemas_version(const struct duis_schemas *schemas, int index)
+const char *duis_reference_schemas_version(const struct duis_reference_schemas *schemas, int index)
 {
 	assert(index >= 0 && (size_t)index < schemas->count);
 	return schemas->versions[index].version;
 }
 
-xmlSchemaPtr duis_schemas_compiled(const struct duis_schemas *schemas, int index)
+xmlSchemaPtr duis_reference_schemas_compiled(
+	const struct duis_reference_schemas *schemas, int index)
 {
 	assert(index >= 0 && (size_t)index < schemas->count);
 	return schemas->versions[index].schema;
@@ -141,7 +143,7 @@ static int apply_overlays(struct duis_schema_set *set, const struct duis_schema_
 	return 0;
 }
 
-static int compile(struct duis_schemas *schemas, size_t index,
+static int compile(struct duis_reference_schemas *schemas, size_t index,
 	const struct duis_schema_source *source, char *reason, size_t reason_size)
 {
 	struct duis_schema_set set = {.reason = reason, .reason_size = reason_size};
@@ -176,8 +178,8 @@ static bool same_files(const struct duis_schema_source *one, const struct duis_s
 	return true;
 }
 
-static int add_version(struct duis_schemas *schemas, const struct duis_schema_source *sources,
-	size_t index, char *reason, size_t reason_size)
+static int add_version(struct duis_reference_schemas *schemas,
+	const struct duis_schema_source *sources, size_t index, char *reason, size_t reason_size)
 {
 	const struct duis_schema_source *source = &sources[index];
 	struct decimal version;
@@ -189,7 +191,7 @@ static int add_version(struct duis_schemas *schemas, const struct duis_schema_so
 			source->xsd_path, (int)length, source->version);
 		return -EINVAL;
 	}
-	if (duis_schemas_find(schemas, source->version, length) >= 0) {
+	if (duis_reference_schemas_find(schemas, source->version, length) >= 0) {
 		snprintf(reason, reason_size,
 			"%s:1:1: version %s has a schema already (versions compare by value)",
 			source->xsd_path, source->version);
@@ -207,10 +209,10 @@ static int add_version(struct duis_schemas *schemas, const struct duis_schema_so
 	return compile(schemas, index, source, reason, reason_size);
 }
 
-struct duis_schemas *duis_schemas_create(
+struct duis_reference_schemas *duis_reference_schemas_create(
 	const struct duis_schema_source *sources, size_t count, char *reason, size_t reason_size)
 {
-	struct duis_schemas *schemas;
+	struct duis_reference_schemas *schemas;
 
 	assert(count >= 1 && count <= DUIS_SCHEMA_VERSIONS_MAX);
 	xmlInitParser();
@@ -223,7 +225,7 @@ struct duis_schemas *duis_schemas_create(
 		int result = add_version(schemas, sources, index, reason, reason_size);
 
 		if (result != 0) {
-			duis_schemas_destroy(schemas);
+			duis_reference_schemas_destroy(schemas);
 			errno = -result;
 			return NULL;
 		}
@@ -231,7 +233,7 @@ struct duis_schemas *duis_schemas_create(
 	return schemas;
 }
 
-void duis_schemas_destroy(struct duis_schemas *schemas)
+void duis_reference_schemas_destroy(struct duis_reference_schemas *schemas)
 {
 	if (schemas == NULL)
 		return;

@@ -51,8 +51,8 @@
 struct duis_signer {
 	EVP_PKEY *key;
 	EVP_MD_CTX *digest;
-	EVP_MD_CTX *signature;
-	char *key_info; /* KeyInfo and the end tag of Signature */
+	EVP_PKEY_CTX *signature; /* ready to sign, again and again */
+	char *key_info;		 /* KeyInfo and the end tag of Signature */
 	size_t key_info_length;
 	size_t overhead;
 };
@@ -253,8 +253,11 @@ static int fill_signer(
 	}
 	X509_free(certificate);
 	signer->digest = EVP_MD_CTX_new();
-	signer->signature = EVP_MD_CTX_new();
-	if (result == 0 && (signer->digest == NULL || signer->signature == NULL)) {
+	signer->signature = EVP_PKEY_CTX_new(signer->key, NULL);
+	if (result == 0 &&
+		(signer->digest == NULL || signer->signature == NULL ||
+			EVP_PKEY_sign_init(signer->signature) != 1 ||
+			EVP_PKEY_CTX_set_signature_md(signer->signature, EVP_sha256()) != 1)) {
 		snprintf(reason, reason_size, "out of memory");
 		result = -ENOMEM;
 	}
@@ -295,7 +298,7 @@ void duis_signer_destroy(struct duis_signer *signer)
 	if (signer == NULL)
 		return;
 	EVP_MD_CTX_free(signer->digest);
-	EVP_MD_CTX_free(signer->signature);
+	EVP_PKEY_CTX_free(signer->signature);
 	EVP_PKEY_free(signer->key);
 	free(signer->key_info);
 	free(signer);
@@ -340,16 +343,18 @@ static int sign_info(struct duis_signer *signer, const char digest[DIGEST_TEXT_L
 {
 	static const char head[] = INFO_NAME DS_DECLARATION INFO_HEAD;
 	static const char tail[] = INFO_TAIL;
+	uint8_t info[DUIS_DIGEST_SIZE];
 	uint8_t der[128];
 	size_t der_length = sizeof(der);
 	uint8_t value[DUIS_SIGNATURE_VALUE_SIZE];
 
-	if (EVP_MD_CTX_reset(signer->signature) != 1 ||
-		EVP_DigestSignInit(signer->signature, NULL, EVP_sha256(), NULL, signer->key) != 1 ||
-		EVP_DigestSignUpdate(signer->signature, head, strlen(head)) != 1 ||
-		EVP_DigestSignUpdate(signer->signature, digest, DIGEST_TEXT_LENGTH) != 1 ||
-		EVP_DigestSignUpdate(signer->signature, tail, strlen(tail)) != 1 ||
-		EVP_DigestSignFinal(signer->signature, der, &der_length) != 1 ||
+	/* Hashing first and a context that is made once are cheaper than EVP_DigestSign(). */
+	if (EVP_DigestInit_ex(signer->digest, EVP_sha256(), NULL) != 1 ||
+		EVP_DigestUpdate(signer->digest, head, strlen(head)) != 1 ||
+		EVP_DigestUpdate(signer->digest, digest, DIGEST_TEXT_LENGTH) != 1 ||
+		EVP_DigestUpdate(signer->digest, tail, strlen(tail)) != 1 ||
+		EVP_DigestFinal_ex(signer->digest, info, NULL) != 1 ||
+		EVP_PKEY_sign(signer->signature, der, &der_length, info, sizeof(info)) != 1 ||
 		der_to_value(der, der_length, value) != 0) {
 		ERR_clear_error();
 		return -EIO;

@@ -148,7 +148,16 @@ static void put_header(struct cursor *cursor, const struct duis_response *respon
 	put(cursor, "</sr:Header>");
 }
 
-static void put_body(struct cursor *cursor, const struct duis_response *response)
+static void put_alert(struct cursor *cursor, const struct duis_response *response)
+{
+	put(cursor, "<sr:Body><sr:DCCAlertMessage>");
+	put_element(cursor, "DCCAlertCode", response->alert_code);
+	put(cursor, "<sr:DCCAlert>");
+	put_bytes(cursor, response->payload, response->payload_length);
+	put(cursor, "</sr:DCCAlert></sr:DCCAlertMessage></sr:Body>");
+}
+
+static void put_message(struct cursor *cursor, const struct duis_response *response)
 {
 	char number[24];
 
@@ -172,6 +181,8 @@ static void put_body(struct cursor *cursor, const struct duis_response *response
 	case DUIS_BODY_ELEMENT:
 		put_bytes(cursor, response->payload, response->payload_length);
 		break;
+	case DUIS_BODY_DCC_ALERT:
+		assert(!"not a ResponseMessage");
 	}
 	put(cursor, "</sr:ResponseMessage></sr:Body>");
 }
@@ -184,7 +195,10 @@ int duis_write_response(const struct duis_response *response, uint8_t *out, size
 	put(&cursor, response->schema_version); /* a decimal: nothing to escape */
 	put(&cursor, "\">");
 	put_header(&cursor, response);
-	put_body(&cursor, response);
+	if (response->body == DUIS_BODY_DCC_ALERT)
+		put_alert(&cursor, response);
+	else
+		put_message(&cursor, response);
 	put(&cursor, "</sr:Response>");
 	if (cursor.full || cursor.length > INT32_MAX)
 		return -ENOBUFS;
@@ -194,4 +208,20 @@ int duis_write_response(const struct duis_response *response, uint8_t *out, size
 size_t duis_write_response_bound(uint32_t payload_length)
 {
 	return FIXED_BYTES_MAX + DUIS_BASE64_LENGTH(payload_length) + DUIS_SIGNATURE_BYTES_MAX;
+}
+
+uint32_t duis_write_version_mismatch(const struct duis_version_mismatch *mismatch, uint8_t *out)
+{
+	struct cursor cursor = {.out = out, .capacity = DUIS_VERSION_MISMATCH_BYTES_MAX};
+
+	put(&cursor, "<sr:DUISVersionMismatch><sr:ServiceResponseVersionMismatch>");
+	put_id(&cursor, "RequestID", &mismatch->request_id);
+	put_element(&cursor, "ServiceReference", mismatch->service_reference);
+	put_element(&cursor, "ServiceReferenceVariant", mismatch->service_reference_variant);
+	put_element(&cursor, "ServiceRequestDUISVersion", mismatch->request_version);
+	put(&cursor, "</sr:ServiceResponseVersionMismatch>");
+	put_element(&cursor, "ServiceUserDUISVersion", mismatch->user_version);
+	put(&cursor, "</sr:DUISVersionMismatch>");
+	assert(!cursor.full);
+	return (uint32_t)cursor.length;
 }

@@ -10,7 +10,8 @@
  *                                     <- HELLO
  *     CREDIT {n}                       ->            (n more records may be sent)
  *                                     <- REFERENCE_BEGIN {generation, record count, offset}
- *                                     <- USER, CERTIFICATE, PROVIDER, DEVICE, SRV_RULE ...
+ *                                     <- USER, CERTIFICATE, PROVIDER, REGISTRY_IMAGE, SRV_RULE,
+ *                                        ACCESS_CHECKS, ALERT_CODE, THRESHOLD ...
  *     CREDIT {n}                       ->
  *                                     <- REFERENCE_END {generation, crc32c of all records}
  *     REFERENCE_APPLIED {generation, status} ->
@@ -18,6 +19,11 @@
  *                                     <- SERVICE_ANSWER
  *                                     <- DUE_READ    (a scheduled read is due)
  *     DUE_READ_TAKEN                   ->
+ *                                     <- ALERT       (a DCC Alert for a user)
+ *     ALERT_TAKEN                      ->
+ *     QUARANTINED                      ->            (a request is held)
+ *                                     <- QUARANTINE  (release it, or delete it)
+ *     QUARANTINE_DONE                  ->
  *                                     <- STATUS_REQUEST
  *     STATUS                           ->            (JSON text)
  *   motorwayctl
@@ -26,18 +32,20 @@
  * A reference set replaces the one before it whole: the data plane applies it at REFERENCE_END or
  * not at all. After a lost connection the data plane names in HELLO the generation it was receiving
  * and the offset (number of records it holds); control goes on there if that generation is still
- * its current one. Records, service requests and due reads need one credit each, so that neither
- * side can be flooded. Every number is validated by its receiver.
+ * its current one. Everything that one side sends unasked needs one credit of the other: records,
+ * due reads, alerts and QUARANTINE towards the data plane, service requests and QUARANTINED towards
+ * control; so neither side can be flooded. Every number is validated by its receiver.
  */
 #ifndef MOTORWAY_CONTROL_PROTOCOL_H
 #define MOTORWAY_CONTROL_PROTOCOL_H
 
 #include <stdint.h>
 
+#include "motorway/access_terms.h"
 #include "motorway/duis_terms.h"
 
 #define MW_CONTROL_MAGIC 0x5957544du /* "MTWY" */
-#define MW_CONTROL_VERSION 1
+#define MW_CONTROL_VERSION 2
 #define MW_CONTROL_PAYLOAD_MAX (16u * 1024 * 1024)
 
 enum mw_control_type {
@@ -47,7 +55,7 @@ enum mw_control_type {
 	MW_CONTROL_USER = 4,
 	MW_CONTROL_CERTIFICATE = 5,
 	MW_CONTROL_PROVIDER = 6,
-	MW_CONTROL_DEVICE = 7,
+	MW_CONTROL_REGISTRY_IMAGE = 7,
 	MW_CONTROL_SRV_RULE = 8,
 	MW_CONTROL_REFERENCE_END = 9,
 	MW_CONTROL_REFERENCE_APPLIED = 10,
@@ -59,6 +67,14 @@ enum mw_control_type {
 	MW_CONTROL_STATUS = 16,
 	MW_CONTROL_COMMAND = 17,
 	MW_CONTROL_REPLY = 18,
+	MW_CONTROL_ACCESS_CHECKS = 19,
+	MW_CONTROL_ALERT_CODE = 20,
+	MW_CONTROL_THRESHOLD = 21,
+	MW_CONTROL_ALERT = 22,
+	MW_CONTROL_ALERT_TAKEN = 23,
+	MW_CONTROL_QUARANTINED = 24,
+	MW_CONTROL_QUARANTINE = 25,
+	MW_CONTROL_QUARANTINE_DONE = 26,
 };
 
 struct mw_control_header {
@@ -99,10 +115,13 @@ struct mw_control_reference {
 
 struct mw_control_user {
 	uint64_t eui;
-	uint32_t roles; /* set of enum mw_role */
-	uint32_t flags; /* MW_USER_ACTIVE */
+	uint32_t roles;	       /* set of enum mw_role */
+	uint32_t flags;	       /* MW_USER_ACTIVE */
+	uint32_t organisation; /* number of the market participant, 0: none */
+	uint32_t reserved;
 	char name[MW_NAME_SIZE];
-	char callback_url[MW_URL_SIZE]; /* where answers are POSTed; "" = none */
+	char callback_url[MW_URL_SIZE];		   /* where answers are POSTed; "" = none */
+	char duis_version[MW_SCHEMA_VERSION_SIZE]; /* of his own; "": the first configured one */
 };
 
 #define MW_CERTIFICATE_DER_MAX 4096
@@ -115,17 +134,18 @@ struct mw_control_certificate {
 };
 
 struct mw_control_provider {
-	uint32_t id;   /* 0 .. 63, referred to by devices */
+	uint32_t id;   /* 0 .. 63, referred to by the devices of the registry image */
 	uint32_t kind; /* enum mw_provider_kind */
 	char name[MW_NAME_SIZE];
 	char url[MW_URL_SIZE];
 };
 
-struct mw_control_device {
-	uint64_t device_id;
-	uint32_t provider_id;
-	uint8_t generation; /* enum mw_generation */
-	uint8_t reserved[3];
+#define MW_CONTROL_PATH_SIZE 512
+
+/* Where the devices are (motorway/registry_image.h). One record in a set. */
+struct mw_control_registry_image {
+	uint64_t image_id; /* another file may have taken the path by now */
+	char path[MW_CONTROL_PATH_SIZE];
 };
 
 /* How an SRV is answered. */
@@ -139,10 +159,61 @@ struct mw_control_srv_rule {
 	uint32_t roles;		   /* set of enum mw_role that may send it */
 	uint32_t flags;		   /* MW_SRV_... */
 	uint16_t command_variants; /* bit n set: CV n is allowed */
-	uint8_t mdr_generations;   /* bit enum mw_generation: device generations an MDR may ask */
+	uint16_t device_types;	   /* bit enum mw_device_type */
+	uint16_t device_statuses;  /* bit enum mw_device_status */
+	uint8_t generations;	   /* bit enum mw_generation: devices that it can be sent to */
+	uint8_t mdr_generations;   /* the same for an MDR */
+	uint8_t modes;		   /* set of enum mw_mode */
+	uint8_t uplift_modes;	   /* of these, those that the newer DUIS version alone has */
+	uint8_t direction;	   /* enum mw_direction */
 	uint8_t reserved;
-	char mdr_generation_code[MW_CODE_SIZE]; /* answer when the generation does not fit */
+	char mdr_generation_code[MW_CODE_SIZE]; /* answer when an MDR's generation does not fit */
 	uint8_t reserved2[4];
+};
+
+/* The checks in the order in which they are made, each once, and what they need to know beside the
+ * rules (conf/access/checks.yaml). One record in a set. */
+struct mw_control_access_check {
+	uint8_t check; /* enum mw_access_check */
+	uint8_t reserved[7];
+	char code[MW_CODE_SIZE];
+};
+
+struct mw_control_access_checks {
+	struct mw_control_access_check checks[MW_ACCESS_CHECK_COUNT];
+	char uplift_version[MW_SCHEMA_VERSION_SIZE]; /* the oldest that has what MP162 brought */
+	uint32_t uplift_roles;			     /* roles that it alone has */
+	uint32_t local_roles;			     /* may have commands for local delivery */
+	uint32_t unlinked_roles;		     /* may reach a device without any MPxN ... */
+	uint16_t unlinked_types;		     /* ... of such a type */
+	uint16_t unlinked_statuses;		     /* ... or of such a status */
+	uint16_t local_statuses;
+	uint16_t local_variants;	/* command variants with local delivery */
+	uint16_t future_dated_variants; /* command variants that may have an ExecutionDateTime */
+	/* Sets of enum mw_entitlement, bit n: of each role, by its bit number (0: the role has no
+	 * registration and is not asked for one), and of each direction. */
+	uint16_t role_entitlements[MW_ROLE_COUNT];
+	uint16_t direction_entitlements[MW_DIRECTION_COUNT];
+	uint8_t reserved[4];
+};
+
+/* The DCCAlertCode of an event for which the data plane itself writes the element. */
+enum mw_alert_event {
+	MW_ALERT_VERSION_MISMATCH = 1, /* a service response that the user's version lacks */
+};
+
+struct mw_control_alert_code {
+	uint32_t event; /* enum mw_alert_event */
+	uint32_t reserved;
+	char code[MW_CODE_SIZE];
+};
+
+/* More than `limit` requests of this user in any period are quarantined. */
+struct mw_control_threshold {
+	uint64_t user;
+	char srv[MW_SRV_SIZE]; /* "": requests of every SRV, together */
+	uint32_t period_s;
+	uint32_t limit;
 };
 
 /* Documents for control's services are small; the data plane refuses longer ones itself. */
@@ -189,15 +260,80 @@ struct mw_control_due_read_taken {
 	uint32_t reserved;
 };
 
+/* Elements of DCC Alerts are small too: DUIS XSD, type DCCAlert. */
+#define MW_CONTROL_ALERT_BODY_MAX 4096u
+
+#define MW_ALERT_QUARANTINE 1u /* `token` names a held request, which the alert announces */
+
+struct mw_control_alert {
+	uint64_t alert_id; /* counter of its ResponseID; never given twice */
+	uint64_t user;
+	uint64_t token;				     /* as in mw_control_quarantined */
+	char code[MW_CODE_SIZE];		     /* DCCAlertCode */
+	char schema_version[MW_SCHEMA_VERSION_SIZE]; /* the user's; "": the first configured one */
+	uint32_t flags;				     /* MW_ALERT_... */
+	uint32_t body_length;
+	uint32_t mismatch_length;
+	uint32_t reserved;
+	/* body_length bytes: canonical XML of the element that goes into DCCAlert, prefix sr; then
+	 * mismatch_length bytes: the one that takes its place, with the code of
+	 * MW_ALERT_VERSION_MISMATCH, when the user's version cannot express the first */
+};
+
+struct mw_control_alert_taken {
+	uint64_t alert_id;
+	int32_t status; /* 0: durable in the data plane; -EAGAIN: offer it again; other -errno:
+			   refused */
+	uint32_t reserved;
+};
+
+struct mw_control_quarantined {
+	uint64_t token;	    /* chosen by the data plane, names the held request */
+	uint64_t reference; /* its QuarantineEventRef, which is the id of the alert that announced
+			       it; 0: not announced yet */
+	uint64_t user;
+	struct mw_request_id request_id;
+	char srv[MW_SRV_SIZE];
+	int64_t held_ms;   /* wall clock, ms since 1970 */
+	uint32_t period_s; /* of the threshold that it exceeded */
+	uint32_t limit;
+};
+
+enum mw_quarantine_action {
+	MW_QUARANTINE_RELEASE = 1, /* send it on its way */
+	MW_QUARANTINE_DELETE = 2,  /* end it */
+};
+
+struct mw_control_quarantine {
+	uint64_t token;
+	uint64_t reference;
+	uint32_t action; /* enum mw_quarantine_action */
+	uint32_t reserved;
+};
+
+struct mw_control_quarantine_done {
+	uint64_t reference;
+	uint32_t action;
+	int32_t status; /* 0: durable; -ENOENT: not held; -EAGAIN: no room now */
+};
+
 _Static_assert(sizeof(struct mw_control_header) == 16, "control header");
 _Static_assert(sizeof(struct mw_control_hello) == 24, "hello");
 _Static_assert(sizeof(struct mw_control_credit) == 8, "credit");
 _Static_assert(sizeof(struct mw_control_reference) == 32, "reference");
-_Static_assert(sizeof(struct mw_control_user) == 320, "user");
+_Static_assert(sizeof(struct mw_control_user) == 344, "user");
+_Static_assert(sizeof(struct mw_control_alert_code) == 16, "alert code");
+_Static_assert(sizeof(struct mw_control_threshold) == 24, "threshold");
+_Static_assert(sizeof(struct mw_control_alert) == 64, "alert");
+_Static_assert(sizeof(struct mw_control_alert_taken) == 16, "alert taken");
+_Static_assert(sizeof(struct mw_control_quarantined) == 72, "quarantined");
+_Static_assert(sizeof(struct mw_control_quarantine) == 24, "quarantine");
+_Static_assert(sizeof(struct mw_control_quarantine_done) == 16, "quarantine done");
 _Static_assert(sizeof(struct mw_control_certificate) == 16, "certificate");
 _Static_assert(sizeof(struct mw_control_provider) == 312, "provider");
-_Static_assert(sizeof(struct mw_control_device) == 16, "device");
-_Static_assert(sizeof(struct mw_control_srv_rule) == 120, "srv rule");
+_Static_assert(sizeof(struct mw_control_registry_image) == 520, "registry image");
+_Static_assert(sizeof(struct mw_control_srv_rule) == 128, "srv rule");
+_Static_assert(sizeof(struct mw_control_access_checks) == 308, "access checks");
 _Static_assert(sizeof(struct mw_control_service_request) == 64, "service request");
 _Static_assert(sizeof(struct mw_control_service_answer) == 24, "service answer");
 _Static_assert(sizeof(struct mw_control_due_read) == 88, "due read");

@@ -16,7 +16,7 @@
 #include "tests/differential/oracle.h"
 #include "tests/differential/signing.h"
 
-#define COMPARE_RULES_MAX 512
+#define COMPARE_RULES_MAX 8192
 
 /* What engines said of one document, for comparing them with each other. */
 struct compare_answer {
@@ -37,8 +37,10 @@ struct compare_tally {
 	uint64_t profile_kept;
 	uint64_t signatures_right;
 	uint64_t signatures_wrong;
+	uint64_t bounds;			       /* beyond the bounds of the engines */
 	uint64_t known;				       /* explained by a known fault of a judge */
 	char rules[COMPARE_RULES_MAX][DUIS_RULE_SIZE]; /* distinct ones that were a first error */
+	uint32_t rule_table[2 * COMPARE_RULES_MAX];    /* by their hash: index + 1, or 0 */
 	size_t rule_count;
 };
 

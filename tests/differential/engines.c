@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/duis/reference.h"
 #include "tests/differential/buffer.h"
 #include "tests/differential/engines.h"
 
@@ -11,47 +13,55 @@
 /* ---- the reference ---- */
 
 struct reference {
-	struct duis_schemas *schemas;
-	struct duis_engine *engine;
-	const uint8_t *digested;
-	size_t digested_length;
+	struct duis_reference_schemas *schemas;
+	struct duis_reference_engine *engine;
 };
 
 static int reference_read(void *state, const uint8_t *bytes, uint32_t length,
 	struct duis_document *document, struct duis_error *error)
 {
-	struct reference *reference = state;
-	int result = duis_engine_read(reference->engine, bytes, length, document, error);
-
-	reference->digested = document->digested;
-	reference->digested_length = document->digested_length;
-	return result;
+	return duis_reference_engine_read(
+		((struct reference *)state)->engine, bytes, length, document, error);
 }
 
 static int reference_check_profile(void *state, struct duis_error *error)
 {
-	return duis_engine_check_profile(((struct reference *)state)->engine, error);
+	return duis_reference_engine_check_profile(((struct reference *)state)->engine, error);
 }
 
 static int reference_verify(void *state, EVP_PKEY *key, struct duis_error *error)
 {
-	return duis_engine_verify(((struct reference *)state)->engine, key, error);
+	return duis_reference_engine_verify(((struct reference *)state)->engine, key, error);
+}
+
+static int reference_prepare(
+	void *state, uint8_t signed_digest[32], uint8_t signature[64], struct duis_error *error)
+{
+	return duis_reference_engine_prepare(
+		((struct reference *)state)->engine, signed_digest, signature, error);
+}
+
+static void reference_mismatch(void *state, struct duis_error *error)
+{
+	duis_reference_engine_mismatch(((struct reference *)state)->engine, error);
 }
 
 static const uint8_t *reference_canonical(void *state, size_t *length)
 {
-	struct reference *reference = state;
+	uint32_t count;
+	const uint8_t *digested =
+		duis_reference_engine_digested(((struct reference *)state)->engine, &count);
 
-	*length = reference->digested_length;
-	return reference->digested;
+	*length = count;
+	return digested;
 }
 
 static void reference_destroy(void *state)
 {
 	struct reference *reference = state;
 
-	duis_engine_destroy(reference->engine);
-	duis_schemas_destroy(reference->schemas);
+	duis_reference_engine_destroy(reference->engine);
+	duis_reference_schemas_destroy(reference->schemas);
 	free(reference);
 }
 
@@ -64,19 +74,22 @@ static bool create_reference(struct engine *engine, const char *xsd_folder)
 		{.version = "5.1", .xsd_path = path}, {.version = "5.4", .xsd_path = path}};
 
 	snprintf(path, sizeof(path), "%s/%s", xsd_folder, MAIN_XSD);
-	reference->schemas = duis_schemas_create(sources, 2, reason, sizeof(reason));
+	reference->schemas = duis_reference_schemas_create(sources, 2, reason, sizeof(reason));
 	if (reference->schemas == NULL) {
 		fprintf(stderr, "%s\n", reason);
 		free(reference);
 		return false;
 	}
-	reference->engine = duis_engine_create(reference->schemas, ENGINE_DOCUMENT_BYTES_MAX);
+	reference->engine =
+		duis_reference_engine_create(reference->schemas, ENGINE_DOCUMENT_BYTES_MAX);
 	*engine = (struct engine){
 		.name = "reference",
 		.state = reference,
 		.read = reference_read,
 		.check_profile = reference_check_profile,
 		.verify = reference_verify,
+		.prepare = reference_prepare,
+		.mismatch = reference_mismatch,
 		.canonical = reference_canonical,
 		.destroy = reference_destroy,
 	};
@@ -117,6 +130,23 @@ static int fast_verify(void *state, EVP_PKEY *key, struct duis_error *error)
 	return duis_fast_engine_verify(((struct fast *)state)->engine, key, error);
 }
 
+static int fast_prepare(
+	void *state, uint8_t signed_digest[32], uint8_t signature[64], struct duis_error *error)
+{
+	return duis_fast_engine_prepare(
+		((struct fast *)state)->engine, signed_digest, signature, error);
+}
+
+static void fast_mismatch(void *state, struct duis_error *error)
+{
+	duis_fast_engine_mismatch(((struct fast *)state)->engine, error);
+}
+
+static void fast_digest(void *state, uint8_t document[32], uint8_t signed_info[32])
+{
+	duis_fast_engine_digest(((struct fast *)state)->engine, document, signed_info);
+}
+
 static const uint8_t *fast_canonical(void *state, size_t *length)
 {
 	struct fast *fast = state;
@@ -133,6 +163,22 @@ static const uint8_t *fast_signed_info(void *state, size_t *length)
 
 	*length = count > 0 ? (size_t)count : 0;
 	return fast->text;
+}
+
+static bool fast_fits(void *state, size_t length)
+{
+	struct fast *fast = state;
+	/* Of its exact size, so that a sanitizer sees every byte written behind the end. */
+	uint8_t *room = malloc(length);
+	bool fits = duis_fast_engine_digested_length(fast->engine) == length &&
+		    duis_fast_engine_digested(fast->engine, room, length) == (int64_t)length &&
+		    memcmp(room, fast->text, length) == 0;
+
+	free(room);
+	room = malloc(length - 1);
+	fits = fits && duis_fast_engine_digested(fast->engine, room, length - 1) == -ENOBUFS;
+	free(room);
+	return fits;
 }
 
 static void fast_destroy(void *state)
@@ -198,8 +244,12 @@ static bool create_fast(struct engine *engine, const char *name, const char *xsd
 		.read = fast_read,
 		.check_profile = fast_check_profile,
 		.verify = fast_verify,
+		.prepare = fast_prepare,
+		.mismatch = fast_mismatch,
 		.canonical = fast_canonical,
 		.signed_info = fast_signed_info,
+		.digest = fast_digest,
+		.fits = fast_fits,
 		.destroy = fast_destroy,
 	};
 	return true;

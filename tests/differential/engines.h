@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/document.h"
 
 #define ENGINE_DOCUMENT_BYTES_MAX (16u << 20)
 
@@ -18,10 +18,19 @@ struct engine {
 		struct duis_document *document, struct duis_error *error);
 	int (*check_profile)(void *state, struct duis_error *error);
 	int (*verify)(void *state, EVP_PKEY *key, struct duis_error *error);
+	/* The two halves of verify() around the signature check itself. */
+	int (*prepare)(void *state, uint8_t signed_digest[32], uint8_t signature[64],
+		struct duis_error *error);
+	void (*mismatch)(void *state, struct duis_error *error);
 	/* The canonical form of the document read last; valid until the next read. */
 	const uint8_t *(*canonical)(void *state, size_t *length);
 	/* The same of SignedInfo; NULL when the engine does not give it. */
 	const uint8_t *(*signed_info)(void *state, size_t *length);
+	/* SHA-256 of both, the second only with a signature; NULL likewise. */
+	void (*digest)(void *state, uint8_t document[32], uint8_t signed_info[32]);
+	/* Whether the canonical form, `length` octets, is written into just that room, refused one
+	 * octet less, and measured right; NULL likewise. */
+	bool (*fits)(void *state, size_t length);
 	void (*destroy)(void *state);
 };
 

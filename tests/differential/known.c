@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -20,7 +23,7 @@ static size_t declared(const uint8_t *bytes, size_t length, const char *part, co
 		bytes += 3;
 		length -= 3;
 	}
-	if (length < 6 || memcmp(bytes, "<?xml", 5) != 0)
+	if (length < 6 || memcmp(bytes, "<?xml", 5) != 0 || strchr(BLANKS, bytes[5]) == NULL)
 		return 0;
 	end = memmem(bytes, length, "?>", 2);
 	if (end == NULL)
@@ -91,6 +94,28 @@ size_t known_bad_utf8(const uint8_t *bytes, size_t length)
 	return SIZE_MAX;
 }
 
+bool known_missing_blank(const uint8_t *bytes, size_t length)
+{
+	const uint8_t *end;
+
+	if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
+		bytes += 3;
+		length -= 3;
+	}
+	if (length < 6 || memcmp(bytes, "<?xml", 5) != 0 || strchr(BLANKS, bytes[5]) == NULL)
+		return false;
+	end = memmem(bytes, length, "?>", 2);
+	for (const uint8_t *at = bytes; end != NULL && at + 1 < end; at++)
+		if ((*at == '"' || *at == '\'') && at[1] == 's')
+			return true;
+	return false;
+}
+
+bool known_nul(const uint8_t *bytes, size_t length)
+{
+	return length > 0 && memchr(bytes, 0, length) != NULL;
+}
+
 bool known_namespace_reference(const struct tokens *tokens)
 {
 	for (size_t index = 0; index < tokens->attribute_count; index++) {
@@ -153,6 +178,48 @@ bool known_stray_base64(const struct tokens *tokens)
 					return true;
 	}
 	return false;
+}
+
+/* Whether the value is of the pattern, by another's hand: the patterns of the schemas are extended
+ * regular expressions of POSIX as well, which only lack the anchors. */
+static bool is_of_pattern(const char *value, const char *pattern)
+{
+	struct buffer anchored = {0};
+	regex_t expression;
+	bool matches = true;
+
+	buffer_print(&anchored, "^(%s)$", pattern);
+	if (regcomp(&expression, (const char *)anchored.bytes, REG_EXTENDED | REG_NOSUB) == 0) {
+		matches = regexec(&expression, value, 0, NULL, 0) == 0;
+		regfree(&expression);
+	}
+	buffer_free(&anchored);
+	return matches;
+}
+
+bool known_wrong_pattern(const struct tokens *tokens)
+{
+	bool wrong = false;
+
+	for (size_t index = 0; index < tokens->count && !wrong; index++) {
+		const struct token *token = &tokens->tokens[index];
+		const struct xsd_particle *declaration;
+		struct buffer value = {0};
+
+		if (token->kind != TOKEN_TEXT || token->parent == TOKEN_NONE ||
+			memchr(tokens->bytes + token->begin, '&', token->end - token->begin) !=
+				NULL)
+			continue;
+		declaration = tokens->tokens[token->parent].declaration;
+		if (declaration == NULL || declaration->type->simple == NULL)
+			continue;
+		buffer_add(&value, tokens->bytes + token->begin, token->end - token->begin);
+		for (size_t step = 0; step < declaration->type->simple->patterns.count; step++)
+			wrong = wrong || !is_of_pattern((const char *)value.bytes,
+						 declaration->type->simple->patterns.texts[step]);
+		buffer_free(&value);
+	}
+	return wrong;
 }
 
 #define DIGITS "0123456789"
@@ -218,6 +285,20 @@ static const char *repair_port(const char *value, struct buffer *out)
 	buffer_add(out, value, (size_t)(host + 2 + (ptrdiff_t)length - value));
 	buffer_text(out, host + 3 + length);
 	return "empty-port";
+}
+
+const char *known_repair_name(const char *value, struct buffer *out)
+{
+	bool beyond = false;
+
+	buffer_clear(out);
+	for (const char *at = value; *at != '\0'; at++) {
+		if ((uint8_t)*at >= 0x80)
+			beyond = true;
+		else
+			buffer_byte(out, (uint8_t)*at);
+	}
+	return beyond && out->length > 0 ? "fifth-edition" : NULL;
 }
 
 const char *known_repair(const char *value, struct buffer *out)

@@ -37,6 +37,16 @@ struct options {
 	bool rules;
 };
 
+/* What a document is: its root, and for a response the message in its body. */
+static const struct {
+	const char *element;
+	const char *name;
+} kinds[] = {{"Request", "requests"}, {"ResponseMessage", "responses"},
+	{"DeviceAlertMessage", "device alerts"}, {"DCCAlertMessage", "DCC alerts"},
+	{"SMETS1ResponseMessage", "SMETS1 messages"}};
+
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+
 struct run {
 	const struct options *options;
 	struct source source;
@@ -45,6 +55,7 @@ struct run {
 	struct compare_tally tallies[2];
 	struct sample sample;
 	uint64_t failures;
+	uint64_t by_kind[KIND_COUNT];
 };
 
 static const char usage[] =
@@ -78,6 +89,31 @@ static void report(struct run *run, const char *kind, uint64_t index, const stru
 		put_file(run->options->dump_folder, name, &sample->bytes);
 }
 
+/* The first element that tells the kind stands before anything that could be one of another. */
+static void note_kind(struct run *run, const struct tokens *tokens)
+{
+	for (size_t index = 0; index < tokens->element_count; index++)
+		for (size_t kind = 0; kind < KIND_COUNT; kind++)
+			if (tokens_is_named(tokens, tokens->elements[index], kinds[kind].element)) {
+				run->by_kind[kind]++;
+				return;
+			}
+}
+
+static bool print_kinds(struct run *run)
+{
+	bool all = true;
+
+	for (size_t kind = 0; kind < KIND_COUNT; kind++) {
+		printf("%s%" PRIu64 " %s", kind == 0 ? "  " : ", ", run->by_kind[kind],
+			kinds[kind].name);
+		all = all && run->by_kind[kind] > 0;
+	}
+	printf("\n");
+	memset(run->by_kind, 0, sizeof(run->by_kind));
+	return all;
+}
+
 /* All engines on the document at hand. */
 static void judge(struct run *run, const char *kind, uint64_t index)
 {
@@ -101,6 +137,7 @@ static void judge(struct run *run, const char *kind, uint64_t index)
 	memcpy(bytes, run->sample.bytes.bytes, run->sample.bytes.length);
 	tokens_cut(&tokens, bytes, run->sample.bytes.length);
 	tokens_annotate(&tokens, run->source.xsd);
+	note_kind(run, &tokens);
 	oracle_judge(run->source.oracle, bytes, tokens.length, &tokens, &verdict);
 	signing_verify(&verdict, bytes, tokens.length, run->source.key, &signing);
 	for (size_t step = 0; step < run->engine_count; step++) {
@@ -148,7 +185,7 @@ static bool walk(struct run *run)
 	       "options present and absent %zu of %zu\n",
 		count, coverage.types_made, coverage.types, coverage.branches_made,
 		coverage.branches, coverage.options_both, coverage.options);
-	return coverage.types_made == coverage.types &&
+	return print_kinds(run) && coverage.types_made == coverage.types &&
 	       coverage.branches_made == coverage.branches &&
 	       coverage.options_both == coverage.options;
 }
@@ -190,9 +227,10 @@ static double print_tally(const struct run *run, size_t engine, uint64_t walked,
 			tally->by_class[class] - (class == ORACLE_VALID ? walked : 0));
 	printf("\n  %zu distinct rules were a first error; %" PRIu64 " offsets, %" PRIu64
 	       " canonical forms, %" PRIu64 " right and %" PRIu64
-	       " wrong signatures compared; %" PRIu64 " known faults; %.0f seeds/s\n",
+	       " wrong signatures compared; %" PRIu64 " beyond bounds, %" PRIu64
+	       " known faults; %.0f seeds/s\n",
 		tally->rule_count, tally->offsets_checked, tally->canonical_checked,
-		tally->signatures_right, tally->signatures_wrong, tally->known,
+		tally->signatures_right, tally->signatures_wrong, tally->bounds, tally->known,
 		elapsed > 0 ? (double)count / elapsed : 0);
 	for (size_t rule = 0; run->options->rules && rule < tally->rule_count; rule++)
 		printf("  rule: %s\n", tally->rules[rule]);
@@ -219,6 +257,7 @@ static int execute(struct run *run)
 	walked = run->tallies[0].documents;
 	start = seconds();
 	mutants(run);
+	print_kinds(run);
 	for (size_t step = 0; step < run->engine_count; step++) {
 		share = print_tally(run, step, walked, seconds() - start);
 		run->engines[step].destroy(run->engines[step].state);

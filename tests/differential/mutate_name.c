@@ -324,6 +324,39 @@ static bool space_attribute(struct mutation *mutation)
 	return true;
 }
 
+/* About as many attributes or declarations in a tag, or levels, as the engines allow. */
+static bool near_bounds(struct mutation *mutation)
+{
+	static const struct {
+		const char *text; /* # is the number */
+		unsigned about;
+		const char *close; /* behind all of them, each; NULL: it goes into a tag */
+	} forms[] = {
+		{" xmlns:n#=\"urn:n\"", 62, NULL}, {" a#=\"\"", 62, NULL}, {"<x>", 252, "</x>"}};
+	size_t choice = chance_below(mutation->chance, sizeof(forms) / sizeof(forms[0]));
+	size_t count = forms[choice].about + chance_below(mutation->chance, 6);
+	size_t index = mutate_pick_element(mutation, false);
+	struct buffer text = {0};
+
+	if (index == TOKEN_NONE ||
+		(forms[choice].close != NULL && mutation->tokens.tokens[index].kind != TOKEN_START))
+		return false;
+	for (size_t number = 0; number < count; number++)
+		for (const char *at = forms[choice].text; *at != '\0'; at++)
+			if (*at == '#')
+				buffer_print(&text, "%zu", number);
+			else
+				buffer_byte(&text, (uint8_t)*at);
+	for (size_t number = 0; forms[choice].close != NULL && number < count; number++)
+		buffer_text(&text, forms[choice].close);
+	mutate_insert(mutation,
+		forms[choice].close == NULL ? tag_end(mutation, index)
+					    : mutation->tokens.tokens[index].end,
+		(const char *)text.bytes);
+	buffer_free(&text);
+	return true;
+}
+
 const struct mutate_kind mutate_name_kinds[] = {
 	{"rename-prefix", rename_prefix, 3, true},
 	{"wrong-prefix", wrong_prefix, 3, false},
@@ -337,5 +370,6 @@ const struct mutate_kind mutate_name_kinds[] = {
 	{"drop-attribute", drop_attribute, 3, false},
 	{"double-attribute", double_attribute, 2, false},
 	{"space-attribute", space_attribute, 3, false},
+	{"near-bounds", near_bounds, 1, false},
 	{NULL, NULL, 0, false},
 };

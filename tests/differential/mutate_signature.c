@@ -104,6 +104,15 @@ static bool add_part(struct mutation *mutation)
 		{"CanonicalizationMethod", false, "mixed"},
 		{"SignatureMethod", false, "<@HMACOutputLength>128</@HMACOutputLength>"},
 		{"DigestMethod", false, "<x xmlns=\"urn:x\"/>"},
+		{"CanonicalizationMethod", false, "<?p i?>"},
+		{"SignatureMethod", false, "<!-- c -->"},
+		{"Transform", false, "<?p?> "},
+		{"Transform", false, "<![CDATA[ ]]>"},
+		{"DigestMethod", false, "\n"},
+		{"KeyInfo", false, "<?p?><!-- c -->"},
+		{"X509Data", false, "<?p?>"},
+		{"DigestValue", false, "<?p?>"},
+		{"SignatureValue", false, "<!-- c -->"},
 	};
 	size_t choice = chance_below(mutation->chance, sizeof(parts) / sizeof(parts[0]));
 	size_t index = find(mutation, parts[choice].name);
@@ -123,12 +132,19 @@ static bool add_part(struct mutation *mutation)
 		else
 			buffer_byte(&text, (uint8_t)*step);
 	}
-	if (!parts[choice].behind && token->kind != TOKEN_START) {
-		buffer_free(&text);
-		return false;
-	}
 	length = parts[choice].behind ? tokens_element_end(&mutation->tokens, index) : token->end;
-	buffer_splice(mutation->document, length, length, text.bytes, text.length);
+	if (!parts[choice].behind && token->kind == TOKEN_EMPTY) {
+		/* "<a/>" becomes "<a>...</a>". */
+		struct buffer open = {0};
+
+		buffer_print(&open, ">%s</%.*s>", (const char *)text.bytes,
+			(int)(token->name_end - token->name),
+			(const char *)mutation->document->bytes + token->name);
+		buffer_splice(mutation->document, length - 2, length, open.bytes, open.length);
+		buffer_free(&open);
+	} else {
+		buffer_splice(mutation->document, length, length, text.bytes, text.length);
+	}
 	buffer_free(&text);
 	return true;
 }

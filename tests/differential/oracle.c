@@ -506,12 +506,14 @@ struct excuse {
 	bool hopeless;
 };
 
-static bool repair_node(struct excuse *excuse, xmlNodePtr node)
+static bool repair_node(struct excuse *excuse, xmlNodePtr node, bool is_id)
 {
 	xmlChar *value = xmlNodeGetContent(node);
 	struct buffer better = {0};
 	const char *name = value != NULL ? known_repair((const char *)value, &better) : NULL;
 
+	if (name == NULL && is_id && value != NULL)
+		name = known_repair_name((const char *)value, &better);
 	if (name != NULL) {
 		xmlNodeSetContent(node, better.bytes); /* what it repairs holds no markup */
 		excuse->first = excuse->first != NULL ? excuse->first : name;
@@ -547,6 +549,7 @@ static void on_excusable(void *user, xmlErrorPtr error)
 	struct excuse *excuse = user;
 	xmlNodePtr node = error->node;
 	const char *quote = error->message != NULL ? strstr(error->message, ", attribute '") : NULL;
+	bool is_id = error->message != NULL && strstr(error->message, "'xs:ID'") != NULL;
 	bool done = false;
 
 	if (node == NULL || node->type != XML_ELEMENT_NODE) {
@@ -560,9 +563,9 @@ static void on_excusable(void *user, xmlErrorPtr error)
 	for (xmlAttrPtr step = node->properties; quote != NULL && step != NULL; step = step->next)
 		if (strncmp(quote + 13, (const char *)step->name,
 			    strlen((const char *)step->name)) == 0)
-			done = repair_node(excuse, (xmlNodePtr)step) || done;
+			done = repair_node(excuse, (xmlNodePtr)step, is_id) || done;
 	if (quote == NULL && xmlFirstElementChild(node) == NULL)
-		done = repair_node(excuse, node);
+		done = repair_node(excuse, node, is_id);
 	excuse->hopeless = excuse->hopeless || !done;
 }
 

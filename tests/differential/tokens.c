@@ -72,7 +72,8 @@ static size_t skip_blanks(const struct tokens *tokens, size_t at)
 	return at;
 }
 
-/* Read one attribute at `at`; returns behind it, or `at` when there is none. */
+/* Read one attribute at `at`; returns behind it, `at` when there is none, or the document's length
+ * when its value is never closed. */
 static size_t cut_attribute(struct tokens *tokens, size_t at)
 {
 	struct token_attribute attribute = {.begin = at};
@@ -91,7 +92,7 @@ static size_t cut_attribute(struct tokens *tokens, size_t at)
 	quote = tokens->bytes[at++];
 	close = memchr(tokens->bytes + at, quote, tokens->length - at);
 	if (close == NULL)
-		return attribute.begin;
+		return tokens->length;
 	attribute.value = at;
 	attribute.value_end = (size_t)(close - tokens->bytes);
 	attribute.end = attribute.value_end + 1;

@@ -240,7 +240,7 @@ class Response:
         self.name = etree.QName(self.root).localname
         self.version = self.root.get("schemaVersion")
         self.code = self.root.findtext(f".//{{{SR}}}ResponseCode")
-        self.request_id = self.root.findtext(f".//{{{SR}}}RequestID")
+        self.request_id = self.root.findtext(f"{{{SR}}}Header/{{{SR}}}RequestID")
         self.response_id = self.root.findtext(f".//{{{SR}}}ResponseID")
         self.signed = self.root.find(f"{{{DS}}}Signature") is not None
         message = self.root.find(f"{{{SR}}}Body/{{{SR}}}ResponseMessage")

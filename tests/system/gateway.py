@@ -10,6 +10,7 @@ into that folder; at the end every line is searched for what a sanitizer or a fa
 """
 import copy
 import datetime
+import functools
 import glob
 import json
 import os
@@ -38,6 +39,7 @@ MOTORWAY = BUILD / "dataplane" / "motorway"
 CONTROL = BUILD / "control" / "motorway-control"
 CTL = BUILD / "control" / "motorwayctl"
 SIM = BUILD / "bench" / "sim" / "motorway-sim"
+SCHEMA = BUILD / "control" / "motorway-schema"
 
 # Sanitised programs on a shared machine are several times slower than plain ones.
 START_S = 60
@@ -48,6 +50,13 @@ COMPLAINTS = re.compile(
     r"core dumped|PANIC in|stack smashing|double free|corrupted")
 
 counter = duis.Counter(int(time.time() * 1000))
+
+
+@functools.cache
+def make_images():
+    """The schema images that conf/motorway.yaml names, by the compiler under test."""
+    subprocess.run([ROOT / "scripts" / "make-images"], check=True, env=sanitizer_environment() | {
+        "MOTORWAY_BUILD": str(BUILD)})
 
 
 def sanitizer_environment():
@@ -72,12 +81,13 @@ def complaints_in(folder):
 
 
 class User:
-    def __init__(self, name, eui, roles, signer, active=True):
+    def __init__(self, name, eui, roles, signer, active=True, mpid=None):
         self.name = name
         self.eui = eui
         self.roles = roles
         self.signer = signer
         self.active = active
+        self.mpid = organisation(roles) if mpid is None else mpid
 
 
 def make_signer(folder, name, eui, serial=None, issuer_name="Z9"):
@@ -114,6 +124,15 @@ def make_signer(folder, name, eui, serial=None, issuer_name="Z9"):
 
 def official(name):
     return duis.Signer(MATERIAL / "certificates" / f"{name}.pem", MATERIAL / "keys" / f"{name}.key")
+
+
+def organisation(roles):
+    """The market participant of conf/reference/registrations.csv and appointments.csv in them."""
+    for role, mpid in (("MDR", "MDRA"), ("ED", "NETA"), ("GT", "NETA"), ("IS", "SUPA"),
+                       ("ES", "SUPA"), ("GS", "SUPA")):
+        if role in roles:
+            return mpid
+    return ""
 
 
 class Program:
@@ -159,6 +178,7 @@ class Gateway:
 
     def __init__(self, conf=None, start=True, prefix=(), eal=(), transform=False, folder=None,
                  programs=None, provider_urls=None, callback_urls=None):
+        make_images()
         self.folder = folder or tempfile.mkdtemp(prefix="mw-")
         self.prefix = list(prefix)
         self.eal = list(eal)
@@ -210,6 +230,7 @@ class Gateway:
 
         mdr, load = "90-B3-D5-1F-30-01-00-09", "90-B3-D5-1F-30-01-00-08"
         suspended, stranger = "90-B3-D5-1F-30-7F-00-01", "90-B3-D5-1F-30-7F-00-02"
+        counting = "90-B3-D5-1F-30-7F-00-13"
         self.supplier = User("supplier", "90-B3-D5-1F-30-01-00-00", ["IS", "ES", "GS"],
                              official("xml-sign-90B3D51F30010000-ds"))
         self.network = User("network", "90-B3-D5-1F-30-02-00-00", ["ED", "GT"],
@@ -220,8 +241,13 @@ class Gateway:
         self.load = User("load", load, ["LC"], own("load", load))
         self.suspended = User("suspended", suspended, ["IS"], own("suspended", suspended), False)
         self.stranger = User("stranger", stranger, ["IS"], own("stranger", stranger))
-        self.users = [self.supplier, self.network, self.other, self.mdr, self.load, self.suspended]
+        # For tests that use its counters up.
+        self.counting = User("counting", counting, ["IS", "ES", "GS"], own("counting", counting))
+        self.users = [self.supplier, self.network, self.other, self.mdr, self.load, self.suspended,
+                      self.counting]
         self.meter2 = "00-DB-12-34-56-78-90-A0"   # SMETS2, csp-north
+        self.gas2 = "00-DB-12-34-56-78-90-A1"     # and what else the templates name
+        self.beside2 = ["00-DB-12-34-56-78-90-A5", "00-DB-12-34-56-78-90-A6"]
         self.meter1 = "00-DB-12-34-56-7A-01-01"   # SMETS1, s1sp-1
         self.south2 = "00-DB-12-34-56-79-01-01"   # SMETS2, csp-south-central
 
@@ -234,7 +260,9 @@ class Gateway:
             "messages": {"small": 2048, "medium": 16, "large": 2, "pending_max": 4096},
             "edge": {"listen": f"{wire.HOST}:{self.port}",
                      "provider_listen": f"{wire.HOST}:{self.provider_port}"},
-            "control": {"socket": self.socket},
+            "control": {"socket": self.socket, "store": self.path("store"),
+                        "store_mb_max": 256,
+                        "registry_image": self.path("devices.image"), "feed_listen": ""},
         })
         write_yaml(self.conf_path, laid_over(base, conf))
 
@@ -242,13 +270,15 @@ class Gateway:
         """Users, devices and providers of our own; who may send what is the project's."""
         write_yaml(self.path("conf", "reference", "users.yaml"), {"users": [{
             "eui": user.eui, "name": user.name, "roles": user.roles,
+            "organisation": user.mpid,
             "certificates": [str(user.signer.certificate_path)],
             "callback_url": self.callback_urls.get(user.name, self.receiver.url(f"/{user.name}")),
             "active": user.active} for user in self.users]})
         with open(ROOT / "conf" / "reference" / "devices.yaml", encoding="utf-8") as file:
             known = {device["device_id"]: device for device in yaml.safe_load(file)["devices"]}
-        devices = [{**known[self.meter2], "provider": "csp-north"}, known[self.meter1],
-                   known[self.south2]]
+        devices = [{**known[device], "provider": "csp-north"}
+                   for device in (self.meter2, self.gas2, *self.beside2)]
+        devices += [known[self.meter1], known[self.south2]]
         write_yaml(self.path("conf", "reference", "devices.yaml"), {"devices": devices})
         kinds = {"csp-north": "CSP", "csp-south-central": "CSP", "s1sp-1": "S1SP",
                  "transform": "transform"}

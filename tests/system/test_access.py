@@ -142,8 +142,27 @@ def test_supplier_may_read_4_1_1_of_any_generation(gateway):
         assert duis.Response(answer.body).code == "I99", answer
 
 
+def test_retriever_in_an_older_version(gateway):
+    canonical, _ = gateway.read(gateway.mdr, version="5.1")
+    refused(gateway, gateway.send(gateway.mdr, canonical), "duis-version", "E2")
+
+
+def test_mode(gateway):
+    """7.2 is for on demand only; the schema lets every signed pre-command have a date."""
+    body = ("<sr:SignedPreCommand><sr:ExecutionDateTime>2099-01-01T00:00:00.00Z"
+            "</sr:ExecutionDateTime><sr:GBCSPayload>3wkB</sr:GBCSPayload></sr:SignedPreCommand>")
+    canonical = duis.request(gateway.supplier.eui, gateway.meter2, counter.take(), 5, "7.2", body)
+    refused(gateway, gateway.send(gateway.supplier, canonical, 5), "mode", "E2")
+
+
+def test_local_command(gateway):
+    """No commands for local delivery for a Meter Data Retriever."""
+    canonical, _ = gateway.read(gateway.mdr, variant=2)
+    refused(gateway, gateway.send(gateway.mdr, canonical, 2), "local-command", "E17")
+
+
 def test_repeated_request_id(gateway):
-    """The same RequestID while the first is in progress; EUIs compare without regard to case."""
+    """The same counter again, in any case of letters and for any target."""
     gateway.csp.answers = False
     try:
         number = counter.take()
@@ -155,7 +174,7 @@ def test_repeated_request_id(gateway):
         assert lower != canonical
         refused(gateway, gateway.send(gateway.supplier, lower), "request-id-repeated", "E100")
         other, _ = gateway.read(device=gateway.meter1, target_counter=number)
-        assert duis.Response(gateway.send(gateway.supplier, other).body).code == "I99"
+        refused(gateway, gateway.send(gateway.supplier, other), "request-id-repeated", "E100")
     finally:
         gateway.csp.answers = True
     upper = request_id.upper()
@@ -189,14 +208,23 @@ def test_repeated_many_at_once(gateway):
 
 
 def test_largest_counter(gateway):
-    """Counters are full unsigned 64-bit numbers."""
-    for number in ((1 << 64) - 1, (1 << 63), 0):
-        canonical, _ = gateway.read(target_counter=number or None)
+    """Counters are full unsigned 64-bit numbers; those below the window of 65,536 are refused."""
+    user = gateway.counting
+
+    def send(number):
+        canonical, _ = gateway.read(user, target_counter=number or None)
         if number == 0:
             canonical = re.sub(r"(RequestID>[^<]*:)\d+<", r"\g<1>0<", canonical)
-        answer = gateway.send(gateway.supplier, canonical)
+        return canonical, gateway.send(user, canonical)
+
+    top = (1 << 64) - 1
+    for number in (0, 1 << 63, top, top - 65535):
+        canonical, answer = send(number)
         assert duis.Response(answer.body).code == "I99", answer
         assert duis.Response(answer.body).request_id in canonical
+    for number in (0, 1 << 63, top, top - 65535, top - 65536):
+        refused(gateway, send(number)[1], "request-id-repeated", "E100")
+    assert gateway.status()["data_plane"]["counters"]["request_id_old"] >= 2
 
 
 def test_white_space_in_request_id(gateway):

@@ -161,8 +161,11 @@ def test_line_and_column_are_right():
 
 @rows(key={"signing": {"key": "/nonexistent/dsp.key"}},
       certificate={"signing": {"certificate": "/nonexistent/dsp.pem"}},
-      xsd={"schema": {"versions": [{"version": "5.4", "xsd": "/nonexistent/a.xsd"}]}},
-      overlay={"schema": {"versions": [{"version": "5.4", "overlays": ["/nonexistent/o.yaml"],
+      image={"schema": {"versions": [{"version": "5.4", "image": "/nonexistent/a.image"}]}},
+      xsd={"schema": {"engine": "reference",
+                      "versions": [{"version": "5.4", "xsd": "/nonexistent/a.xsd"}]}},
+      overlay={"schema": {"engine": "reference",
+                          "versions": [{"version": "5.4", "overlays": ["/nonexistent/o.yaml"],
                                         "xsd": "../var/duis/xsd/DUIS Schema V5.1.xsd"}]}})
 def test_missing_file_of_the_data_plane(over):
     with unstarted(over) as own:

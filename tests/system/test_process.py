@@ -194,6 +194,8 @@ def test_ordinary_user():
                        ("ctl", gateways.CTL)):
         programs[name] = shutil.copy(path, folder)
     shutil.copytree(gateways.ROOT / "var" / "duis", os.path.join(folder, "var", "duis"))
+    gateways.make_images()
+    shutil.copytree(gateways.ROOT / "var" / "schema", os.path.join(folder, "var", "schema"))
     os.makedirs(os.path.join(folder, "var", "keys"))
     drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
     own = Gateway(start=False, folder=folder, programs=programs, prefix=drop)

@@ -172,19 +172,23 @@ def test_user_gone_before_the_transform_answer(gateway):
 
 def test_every_critical_template(gateway):
     """All 110 templates of command variant 4 as the supplier: a pre-command for what a supplier may
-    send, E2 for the two that only a load controller may."""
+    send, E2 for the two that only a load controller may, E5 for Commission Device to a meter that
+    is commissioned already."""
     count = 0
     for path in sorted(MATERIAL.glob("templates/*.XML")):
         canonical = duis.minify(path.read_bytes())
         if "CommandVariant>4<" not in canonical:
             continue
         count += 1
-        request_id = f"{gateway.supplier.eui}:{gateway.meter2}:{counter.take()}"
+        target = re.search("RequestID>[^:]*:([^:]*):", canonical).group(1)
+        request_id = f"{gateway.supplier.eui}:{target}:{counter.take()}"
         canonical = re.sub("RequestID>[^<]*<", f"RequestID>{request_id}<", canonical, count=1)
         answer = gateway.send(gateway.supplier, canonical, 4)
         code = duis.Response(answer.body).code
         if ">7.16<" in canonical:
             assert code == "E2", (path.name, answer)
+        elif ">8.1.1<" in canonical:
+            assert code == "E5", (path.name, answer)
         else:
             assert code == "I0", (path.name, answer)
     assert count == 110, count

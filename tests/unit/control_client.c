@@ -22,6 +22,7 @@ void client_suite_create(void)
 	now = (struct server_time){.monotonic_ms = 1000000, .wall_ms = START_WALL};
 	cr_assert_eq(
 		server_create(&server, fixture_reference(GENERATION), FIXTURE_DSP, now, quiet), 0);
+	server.services.store = fixture_store(server.reference);
 	cr_assert_eq(server_listen(&server, fixture_path("control.sock")), 0);
 }
 
@@ -152,8 +153,10 @@ void take_push(struct client *client, struct received *received)
 		case MW_CONTROL_CREDIT:
 			break;
 		default:
-			cr_assert(message->header.type >= MW_CONTROL_USER &&
-				  message->header.type <= MW_CONTROL_SRV_RULE);
+			cr_assert((message->header.type >= MW_CONTROL_USER &&
+					  message->header.type <= MW_CONTROL_SRV_RULE) ||
+				  (message->header.type >= MW_CONTROL_ACCESS_CHECKS &&
+					  message->header.type <= MW_CONTROL_THRESHOLD));
 			received->crc =
 				crc32c(received->crc, message->payload, message->header.length);
 			received->records++;

@@ -13,7 +13,7 @@
 #define NONE ((struct peer_part){"", 0})
 #define PART(object) ((struct peer_part){&(object), sizeof(object)})
 #define GENERATION 100
-#define RECORDS (4 + 3 + 3 + 3 + 129)
+#define RECORDS (4 + 3 + 3 + 1 + 129 + 2)
 #define START_WALL (20779LL * CALENDAR_DAY_MS + 9 * 3600000) /* 2026-11-22 09:00 */
 
 extern struct server server;

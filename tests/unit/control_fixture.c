@@ -14,7 +14,10 @@
 
 #include <criterion/criterion.h>
 
+#include "control/store_reference.h"
+
 static char folder[64];
+static struct store *store;
 
 static const char users[] = "users:\n"
 			    "  - eui: 90-B3-D5-1F-30-01-00-00\n"
@@ -146,6 +149,9 @@ void fixture_create(void)
 	fixture_write("users.yaml", users);
 	fixture_write("providers.yaml", providers);
 	fixture_write("devices.yaml", devices);
+	fixture_write("thresholds.yaml", "thresholds: []\n");
+	fixture_write("registrations.csv", "mpxn,kind,mpid,from\n");
+	fixture_write("appointments.csv", "mpxn,role,mpid,efd,etd\n");
 	fixture_certificate("supplier.pem", FIXTURE_SUPPLIER);
 	fixture_certificate("mdr.pem", FIXTURE_MDR);
 	fixture_certificate("mdr-2.pem", FIXTURE_MDR);
@@ -170,8 +176,27 @@ static void remove_folder(const char *path)
 	rmdir(path);
 }
 
+struct store *fixture_store(const struct reference *reference)
+{
+	struct store_options options = {.bytes_max = 16 << 20, .without_sync = true};
+	struct store_import import;
+	char reason[256];
+
+	options.path = fixture_path("store");
+	if (store == NULL)
+		store = store_open(&options, reason, sizeof(reason));
+	cr_assert_not_null(store, "%s", reason);
+	struct store_change *change = store_begin(store);
+	cr_assert_not_null(change);
+	cr_assert_eq(store_reference_import(change, reference, &import), 0);
+	cr_assert_eq(store_commit(change, NULL), 0);
+	return store;
+}
+
 void fixture_destroy(void)
 {
+	store_close(store);
+	store = NULL;
 	remove_folder(folder);
 }
 
@@ -179,6 +204,8 @@ int fixture_read(uint64_t generation, struct reference **reference, char **error
 {
 	char access[256] = TEST_ROOT "/conf/access/matrix.yaml";
 	char codes[256] = TEST_ROOT "/conf/access/services.yaml";
+	char checks[256] = TEST_ROOT "/conf/access/checks.yaml";
+	char alerts[256] = TEST_ROOT "/conf/alerts.yaml";
 	size_t size;
 	FILE *stream = open_memstream(errors, &size);
 
@@ -187,12 +214,20 @@ int fixture_read(uint64_t generation, struct reference **reference, char **error
 		snprintf(access, sizeof(access), "%s", fixture_path("matrix.yaml"));
 	if (faccessat(AT_FDCWD, fixture_path("services.yaml"), R_OK, 0) == 0)
 		snprintf(codes, sizeof(codes), "%s", fixture_path("services.yaml"));
+	if (faccessat(AT_FDCWD, fixture_path("checks.yaml"), R_OK, 0) == 0)
+		snprintf(checks, sizeof(checks), "%s", fixture_path("checks.yaml"));
+	if (faccessat(AT_FDCWD, fixture_path("alerts.yaml"), R_OK, 0) == 0)
+		snprintf(alerts, sizeof(alerts), "%s", fixture_path("alerts.yaml"));
 	const struct reference_paths paths = {
 		.users = fixture_path("users.yaml"),
 		.devices = fixture_path("devices.yaml"),
 		.providers = fixture_path("providers.yaml"),
 		.access = access,
 		.service_codes = codes,
+		.access_checks = checks,
+		.alerts = alerts,
+		.thresholds = fixture_path("thresholds.yaml"),
+		.duis_version = "5.4",
 	};
 	int result = reference_read(&paths, generation, stream, reference);
 	fclose(stream);

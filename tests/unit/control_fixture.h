@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "control/reference.h"
+#include "control/store.h"
 
 #define FIXTURE_DSP 0x90b3d51f30000002u
 #define FIXTURE_SUPPLIER 0x90b3d51f30010000u  /* IS ES GS */
@@ -41,5 +42,9 @@ int fixture_read(uint64_t generation, struct reference **reference, char **error
 
 /* The same for a set that is in order. */
 struct reference *fixture_reference(uint64_t generation);
+
+/* A store in the folder, with the set in it: the first call makes it, further ones bring another
+ * set in. Closed by fixture_destroy(). */
+struct store *fixture_store(const struct reference *reference);
 
 #endif

@@ -118,21 +118,29 @@ struct bytes replaced(const char *text, const char *from, const char *to)
 	return bytes_replaced(&bytes, from, to);
 }
 
-struct duis_schemas *material_schemas(void)
+struct duis_reference_schemas *material_schemas(void)
 {
 	char xsd[1024];
 	char reason[512] = "";
 	struct duis_schema_source sources[2] = {{.version = "5.1"}, {.version = "5.4"}};
-	struct duis_schemas *schemas;
+	struct duis_reference_schemas *schemas;
 
 	snprintf(xsd, sizeof(xsd), "%s", material_path("xsd", "DUIS Schema V5.1.xsd"));
 	for (size_t index = 0; index < 2; index++) {
 		sources[index].xsd_path = xsd;
 		sources[index].overlays[0] = TEST_ROOT "/conf/schema/mp162.yaml";
 	}
-	schemas = duis_schemas_create(sources, 2, reason, sizeof(reason));
+	schemas = duis_reference_schemas_create(sources, 2, reason, sizeof(reason));
 	cr_assert(schemas != NULL, "%s", reason);
 	return schemas;
+}
+
+struct bytes material_digested(const struct duis_reference_engine *engine)
+{
+	struct bytes bytes;
+
+	bytes.data = (uint8_t *)(uintptr_t)duis_reference_engine_digested(engine, &bytes.length);
+	return bytes;
 }
 
 struct duis_signer *material_signer(const char *name)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/reference.h"
 #include "dataplane/duis/sign.h"
 
 #define SUPPLIER "xml-sign-90B3D51F30010000-ds"
@@ -40,7 +40,10 @@ struct bytes replaced(const char *text, const char *from, const char *to);
 struct bytes bytes_replaced(const struct bytes *bytes, const char *from, const char *to);
 
 /* Schemas 5.1 and 5.4, both the 5.1 XSD with conf/schema/mp162.yaml. */
-struct duis_schemas *material_schemas(void);
+struct duis_reference_schemas *material_schemas(void);
+
+/* What is digested of the document read last; lent by the engine until the next read. */
+struct bytes material_digested(const struct duis_reference_engine *engine);
 
 struct duis_signer *material_signer(const char *name);
 

@@ -12,11 +12,12 @@
 
 #include "control/conf.h"
 #include "control/conf_table.h"
+#include "motorway/access_terms.h"
 
 /* The smallest file without errors; every test changes something in it. */
 #define SCHEMA                                                                                     \
-	"schema:\n  versions:\n    - version: \"5.4\"\n      xsd: a.xsd\n      overlays: "         \
-	"[b.yaml]\n"
+	"schema:\n  versions:\n    - {version: \"5.4\", image: a.image,\n       xsd: a.xsd,\n"     \
+	"       overlays: [b.yaml]}\n"
 #define SIGNING "signing:\n  key: k.key\n  certificate: c.pem\n  dsp_eui: 90-B3-D5-1F-30-00-00-02\n"
 
 static struct conf conf;
@@ -75,7 +76,7 @@ Test(conf, smallest_file_has_all_defaults)
 	cr_assert_str_eq(conf.users, "/tmp/reference/users.yaml");
 	cr_assert_str_eq(conf.control_socket, "/var/run/control.sock");
 	cr_assert_not(conf.sign_acknowledgements);
-	cr_assert_eq(conf.answer_count, 20);
+	cr_assert_eq(conf.answer_count, 14);
 }
 
 Test(conf, shipped_file_is_in_order_and_says_the_defaults)
@@ -271,7 +272,7 @@ Test(conf, rules_between_keys)
 			     SIGNING,
 		3, 28, "must not be less");
 	expect_error("messages:\n  large: 25\n" SCHEMA SIGNING, 2, 3, "three quarters");
-	expect_error(SCHEMA "    - {version: \"05.40\", xsd: b}\n" SIGNING, 6, 17,
+	expect_error(SCHEMA "    - {version: \"05.40\", image: b}\n" SIGNING, 6, 17,
 		"equals \"5.4\" in value");
 	expect_error(SCHEMA SIGNING
 		"control:\n  socket: /tmp/"
@@ -283,27 +284,37 @@ Test(conf, rules_between_keys)
 Test(conf, answers)
 {
 	cr_assert_eq(read_text(SCHEMA SIGNING
-			     "answers:\n  target: {code: E5, http: 200, assumed: yes}\n"),
+			     "answers:\n  device-silent: {code: E5, http: 200, assumed: yes}\n"),
 		0, "%s", errors);
 	for (uint32_t i = 0; i < conf.answer_count; i++) {
-		bool target = strcmp(conf.answers[i].reason, "target") == 0;
+		bool changed = strcmp(conf.answers[i].reason, "device-silent") == 0;
 
-		cr_assert_str_eq(conf.answers[i].code, target ? "E5" : conf_reasons[i].code);
-		cr_assert_eq(conf.answers[i].assumed, target || conf_reasons[i].assumed);
+		cr_assert_str_eq(conf.answers[i].code, changed ? "E5" : conf_reasons[i].code);
+		cr_assert_eq(conf.answers[i].assumed, changed || conf_reasons[i].assumed);
 	}
 	expect_error(SCHEMA SIGNING "answers:\n  aim: {code: E5, http: 200, assumed: yes}\n", 11, 3,
 		"no reason that has a DUIS code");
-	expect_error(SCHEMA SIGNING "answers:\n  target: {code: X5, http: 200, assumed: yes}\n", 11,
-		18, "ResponseCode");
-	expect_error(SCHEMA SIGNING "answers:\n  target: {code: E5, http: 201, assumed: yes}\n", 11,
-		28, "200 or 403");
-	expect_error(SCHEMA SIGNING "answers:\n  target: {code: E5, http: 403, assumed: yes}\n", 11,
-		28, "403 for a sender who is not proven");
-	expect_error(
-		SCHEMA SIGNING "answers:\n  target: {code: E5}\n", 11, 11, "\"http\" is missing");
+	expect_error(SCHEMA SIGNING
+		"answers:\n  device-silent: {code: X5, http: 200, assumed: yes}\n",
+		11, 25, "ResponseCode");
+	expect_error(SCHEMA SIGNING
+		"answers:\n  device-silent: {code: E5, http: 201, assumed: yes}\n",
+		11, 35, "200 or 403");
+	expect_error(SCHEMA SIGNING
+		"answers:\n  device-silent: {code: E5, http: 403, assumed: yes}\n",
+		11, 35, "403 for a sender who is not proven");
+	expect_error(SCHEMA SIGNING "answers:\n  device-silent: {code: E5}\n", 11, 18,
+		"\"http\" is missing");
 }
 
-/* doc/answers.md lists the reasons for people; the table must have the same ones. */
+/* The refusals of access control, whose codes are in conf/access/checks.yaml. */
+static const char *const access_reasons[] = {
+#define ACCESS_REASON(name, text) text,
+	MW_ACCESS_CHECKS(ACCESS_REASON)
+#undef ACCESS_REASON
+};
+
+/* doc/answers.md lists the reasons for people; the tables must have the same ones. */
 Test(conf, documented_reasons_are_the_known_ones)
 {
 	FILE *file = fopen(TEST_ROOT "/doc/answers.md", "r");
@@ -327,6 +338,8 @@ Test(conf, documented_reasons_are_the_known_ones)
 			for (const struct conf_reason *row = conf_reasons; row->reason != NULL;
 				row++)
 				found |= strcmp(row->reason, tick + 1) == 0;
+			for (size_t i = 0; i < MW_ACCESS_CHECK_COUNT; i++)
+				found |= strcmp(access_reasons[i], tick + 1) == 0;
 			cr_assert(found, "%s is documented and not known", tick + 1);
 			documented++;
 			tick = end;
@@ -335,7 +348,7 @@ Test(conf, documented_reasons_are_the_known_ones)
 	fclose(file);
 	for (const struct conf_reason *row = conf_reasons; row->reason != NULL; row++)
 		known++;
-	cr_assert_eq(documented, known);
+	cr_assert_eq(documented, known + MW_ACCESS_CHECK_COUNT);
 }
 
 Test(conf, what_is_no_plain_yaml)
@@ -394,6 +407,41 @@ Test(conf, unreadable_files)
 	fclose(stream);
 	cr_assert_not_null(strstr(text, "does-not-exist:1:1: cannot be read: No such file"));
 	free(text);
+}
+
+#define VERSIONS "  versions:\n    - {version: \"5.4\", "
+
+/* Each engine needs files of its own for every version. */
+Test(conf, engines_and_their_files)
+{
+	cr_assert_eq(read_text(SCHEMA SIGNING), 0, "%s", errors);
+	cr_assert_eq(conf.engine, CONF_ENGINE_FAST);
+	cr_assert_eq(conf.verification, CONF_VERIFICATION_TABLES);
+	cr_assert_eq(conf.tables_max, 512);
+	cr_assert_str_eq(conf.schemas[0].image_path, "/tmp/a.image");
+	cr_assert_eq(read_text("schema:\n  engine: reference\n  verification: plain\n"
+			       "  tables_max: 7\n" VERSIONS "xsd: a.xsd}\n" SIGNING),
+		0, "%s", errors);
+	cr_assert_eq(conf.engine, CONF_ENGINE_REFERENCE);
+	cr_assert_eq(conf.verification, CONF_VERIFICATION_PLAIN);
+	cr_assert_eq(conf.tables_max, 7);
+	cr_assert_str_eq(conf.schemas[0].image_path, "");
+	cr_assert_eq(read_text("schema:\n" VERSIONS "image: a.image}\n" SIGNING), 0, "%s", errors);
+	cr_assert_str_eq(conf.schemas[0].xsd_path, "");
+	expect_error("schema:\n" VERSIONS "xsd: a.xsd}\n" SIGNING, 3, 7,
+		"the engine \"fast\" needs a schema image");
+	expect_error("schema:\n" VERSIONS "image: a}\n    - {version: \"5.5\"}\n" SIGNING, 4, 7,
+		"\"image\" is missing here");
+	expect_error("schema:\n  engine: reference\n" VERSIONS "image: a.image}\n" SIGNING, 4, 7,
+		"the engine \"reference\" needs the XSD");
+	expect_error("schema:\n" VERSIONS "image: a, overlays: [b]}\n" SIGNING, 3, 44,
+		"belong to an \"xsd\"");
+	expect_error("schema:\n  engine: quick\n" VERSIONS "image: a}\n" SIGNING, 2, 11,
+		"fast or reference");
+	expect_error("schema:\n  verification: none\n" VERSIONS "image: a}\n" SIGNING, 2, 17,
+		"tables or plain");
+	expect_error("schema:\n  tables_max: 65537\n" VERSIONS "image: a}\n" SIGNING, 2, 15,
+		"from 0 to 65536");
 }
 
 Test(conf, versions_compare_by_value)

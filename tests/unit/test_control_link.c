@@ -204,8 +204,11 @@ Test(control_link, a_due_read_goes_out_and_the_next_one_follows)
 	wait_ms(1);
 	due = expect_due(&client);
 	cr_assert_eq(due.occurrence, 1);
-	/* Refused for good: counted, and the day after comes all the same. */
+	/* Refused for good: counted, the user is told, and the day after comes all the same. */
 	answer_due(&client, &due, -ENOENT);
+	client_expect(&client, MW_CONTROL_ALERT);
+	const struct mw_control_alert_taken taken = {.alert_id = (uint64_t)START_WALL * 1000};
+	client_send(&client, MW_CONTROL_ALERT_TAKEN, PART(taken), NONE);
 	wait_ms(CALENDAR_DAY_MS);
 	due = expect_due(&client);
 	cr_assert_eq(due.occurrence, 2);

@@ -44,11 +44,11 @@ Test(control_peers, peers_that_begin_badly)
 	turn();
 	expect_closed(&client, PEER_FAULT_MAGIC);
 	client_connect(&client);
-	cr_assert_eq(write(client.peer.fd, "MTWY\2\0\1\0\0\0\0\0\0\0\0\0", 16), 16);
+	cr_assert_eq(write(client.peer.fd, "MTWY\1\0\1\0\0\0\0\0\0\0\0\0", 16), 16);
 	turn();
 	expect_closed(&client, PEER_FAULT_VERSION);
 	client_connect(&client);
-	cr_assert_eq(write(client.peer.fd, "MTWY\1\0\x13\0\0\0\0\0\0\0\0\0", 16), 16);
+	cr_assert_eq(write(client.peer.fd, "MTWY\2\0\x1b\0\0\0\0\0\0\0\0\0", 16), 16);
 	turn();
 	expect_closed(&client, PEER_FAULT_TYPE);
 }
@@ -59,12 +59,12 @@ Test(control_peers, messages_that_a_data_plane_may_not_send)
 		MW_CONTROL_HELLO,
 		MW_CONTROL_REFERENCE_BEGIN,
 		MW_CONTROL_USER,
-		MW_CONTROL_DEVICE,
+		MW_CONTROL_REGISTRY_IMAGE,
 		MW_CONTROL_SRV_RULE,
 		MW_CONTROL_REFERENCE_END,
 		MW_CONTROL_STATUS_REQUEST,
 	};
-	static const uint32_t lengths[] = {24, 32, 320, 16, 120, 32, 0};
+	static const uint32_t lengths[] = {24, 32, sizeof(struct mw_control_user), 520, 128, 32, 0};
 	struct client client;
 
 	for (size_t i = 1; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -129,7 +129,7 @@ Test(control_peers, stalled_peers)
 	expect_closed(&client, PEER_FAULT_STALLED);
 	/* Half a message. */
 	client_hello(&client, MW_CONTROL_ROLE_OPERATOR, 0, 0);
-	cr_assert_eq(write(client.peer.fd, "MTWY\1\0", 6), 6);
+	cr_assert_eq(write(client.peer.fd, "MTWY\2\0", 6), 6);
 	turn();
 	wait_ms(SERVER_STALL_MS);
 	cr_assert_not(client.gone);

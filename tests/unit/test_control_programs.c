@@ -35,12 +35,17 @@ static void create(void)
 	char text[2048];
 
 	snprintf(text, sizeof(text),
-		"schema:\n  versions: [{version: \"5.4\", xsd: a.xsd}]\n"
+		"schema:\n  engine: reference\n  versions: [{version: \"5.4\", xsd: a.xsd}]\n"
 		"signing: {key: k, certificate: c, dsp_eui: 90-B3-D5-1F-30-00-00-02}\n"
-		"control: {socket: run/deep/control.sock}\n"
+		"control: {socket: run/deep/control.sock, store: run/store, store_mb_max: 16,\n"
+		"  registry_image: run/devices.image, feed_listen: \"\"}\n"
 		"reference:\n  users: users.yaml\n  devices: devices.yaml\n"
+		"  registrations: registrations.csv\n  appointments: appointments.csv\n"
 		"  providers: providers.yaml\n  access: " TEST_ROOT "/conf/access/matrix.yaml\n"
-		"  service_codes: " TEST_ROOT "/conf/access/services.yaml\n");
+		"  service_codes: " TEST_ROOT "/conf/access/services.yaml\n"
+		"  access_checks: " TEST_ROOT "/conf/access/checks.yaml\n"
+		"  alerts: " TEST_ROOT "/conf/alerts.yaml\n"
+		"  thresholds: thresholds.yaml\n");
 	fixture_write("motorway.yaml", text);
 }
 
@@ -232,7 +237,7 @@ Test(control_programs, one_process_for_a_socket)
 
 	start(&daemon);
 	cr_assert_eq(RUN(CONTROL, "-c", fixture_path("motorway.yaml")), 1);
-	cr_assert_not_null(strstr(output, "another process listens at"));
+	cr_assert_not_null(strstr(output, "has the store open for writing"));
 	cr_assert_eq(access(socket_path, F_OK), 0, "the socket of the first one is gone");
 	/* A process that is killed leaves its socket; the next one takes its place. */
 	kill(daemon.pid, SIGKILL);

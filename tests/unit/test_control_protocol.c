@@ -16,6 +16,7 @@
 
 #include "control/crc32c.h"
 #include "control/peer.h"
+#include "motorway/registry_image.h"
 
 #define USER 0x90b3d51f30010000u
 #define DSP 0x90b3d51f30000002u
@@ -102,8 +103,10 @@ Test(control_protocol, records)
 		.eui = USER,
 		.roles = MW_ROLE_IS | MW_ROLE_ES | MW_ROLE_GS | MW_ROLE_OU,
 		.flags = MW_USER_ACTIVE,
+		.organisation = 4711,
 		.name = "supplier",
 		.callback_url = "http://127.0.0.1:8090/receive/90-B3-D5-1F-30-01-00-00",
+		.duis_version = "5.1",
 	};
 	struct mw_control_certificate certificate = {.eui = USER, .der_length = sizeof(der)};
 	struct mw_control_provider provider = {
@@ -112,15 +115,21 @@ Test(control_protocol, records)
 		.name = "s1sp-2",
 		.url = "http://127.0.0.1:8091/s1sp-2",
 	};
-	struct mw_control_device device = {
-		.device_id = DEVICE, .provider_id = 1, .generation = MW_GENERATION_SMETS2};
+	struct mw_control_registry_image image = {
+		.image_id = 0x0123456789abcdefu, .path = "/dev/shm/motorway.devices"};
 	struct mw_control_srv_rule rule = {
 		.srv = "4.1.1",
 		.service_reference = "4.1",
 		.body_element = "ReadInstantaneousImportRegisters",
 		.roles = MW_ROLE_IS | MW_ROLE_GS | MW_ROLE_ED | MW_ROLE_GT | MW_ROLE_MDR,
 		.command_variants = 1u << 1 | 1u << 2 | 1u << 3,
+		.device_types = 1u << MW_DEVICE_ESME | 1u << MW_DEVICE_GSME | 1u << MW_DEVICE_GPF,
+		.device_statuses =
+			1u << MW_STATUS_INSTALLED_NOT_COMMISSIONED | 1u << MW_STATUS_COMMISSIONED,
+		.generations = 1u << MW_GENERATION_SMETS1 | 1u << MW_GENERATION_SMETS2,
 		.mdr_generations = 1u << MW_GENERATION_SMETS1,
+		.modes = MW_MODE_ON_DEMAND | MW_MODE_FUTURE_DATED_DSP,
+		.direction = MW_DIRECTION_IMPORT,
 		.mdr_generation_code = "E040101",
 	};
 
@@ -128,8 +137,73 @@ Test(control_protocol, records)
 	check_encoding("certificate", MW_CONTROL_CERTIFICATE, PART(certificate),
 		(struct peer_part){der, sizeof(der)});
 	check_encoding("provider", MW_CONTROL_PROVIDER, PART(provider), NONE);
-	check_encoding("device", MW_CONTROL_DEVICE, PART(device), NONE);
+	check_encoding("registry-image", MW_CONTROL_REGISTRY_IMAGE, PART(image), NONE);
 	check_encoding("srv-rule", MW_CONTROL_SRV_RULE, PART(rule), NONE);
+}
+
+Test(control_protocol, access_checks)
+{
+	struct mw_control_access_checks checks = {
+		.uplift_version = "5.4",
+		.uplift_roles = MW_ROLE_MDR,
+		.local_roles = MW_ROLE_IS | MW_ROLE_GS,
+		.unlinked_roles = 0x3f,
+		.unlinked_types = 0xf0,
+		.unlinked_statuses = 0x0e,
+		.local_statuses = 0x18,
+		.local_variants = 0xcc,
+		.future_dated_variants = 0xba,
+		.direction_entitlements = {0x7fe, 2, 4, 8},
+	};
+
+	for (unsigned i = 0; i < MW_ACCESS_CHECK_COUNT; i++) {
+		checks.checks[i].check = (uint8_t)(MW_ACCESS_CHECK_COUNT - 1 - i);
+		snprintf(checks.checks[i].code, sizeof(checks.checks[i].code), "E%u", i + 1);
+	}
+	for (unsigned role = 0; role < MW_ROLE_COUNT; role++)
+		checks.role_entitlements[role] = (uint16_t)(2u << role);
+	check_encoding("access-checks", MW_CONTROL_ACCESS_CHECKS, PART(checks), NONE);
+}
+
+Test(control_protocol, alerts_and_quarantine)
+{
+	struct mw_control_alert_code code = {.event = MW_ALERT_VERSION_MISMATCH, .code = "N999"};
+	struct mw_control_threshold threshold = {
+		.user = USER, .srv = "4.8.1", .period_s = 86400, .limit = 500000};
+	struct mw_control_alert alert = {
+		.alert_id = 1795313117584000u,
+		.user = USER,
+		.token = 0x0102030405060708u,
+		.code = "N53",
+		.schema_version = "5.4",
+		.flags = MW_ALERT_QUARANTINE,
+		.body_length = 4,
+		.mismatch_length = 5,
+	};
+	struct mw_control_alert_taken taken = {.alert_id = 1795313117584000u, .status = -EAGAIN};
+	struct mw_control_quarantined quarantined = {
+		.token = 0x0102030405060708u,
+		.reference = 1795313117584000u,
+		.user = USER,
+		.request_id = {USER, DEVICE, 1000},
+		.srv = "4.8.1",
+		.held_ms = GENERATION,
+		.period_s = 86400,
+		.limit = 500000,
+	};
+	struct mw_control_quarantine quarantine = {.token = 0x0102030405060708u,
+		.reference = 1795313117584000u,
+		.action = MW_QUARANTINE_DELETE};
+	struct mw_control_quarantine_done done = {
+		.reference = 1795313117584000u, .action = MW_QUARANTINE_DELETE, .status = -ENOENT};
+
+	check_encoding("alert-code", MW_CONTROL_ALERT_CODE, PART(code), NONE);
+	check_encoding("threshold", MW_CONTROL_THRESHOLD, PART(threshold), NONE);
+	check_encoding("alert", MW_CONTROL_ALERT, PART(alert), TEXT("<a/>other"));
+	check_encoding("alert-taken", MW_CONTROL_ALERT_TAKEN, PART(taken), NONE);
+	check_encoding("quarantined", MW_CONTROL_QUARANTINED, PART(quarantined), NONE);
+	check_encoding("quarantine", MW_CONTROL_QUARANTINE, PART(quarantine), NONE);
+	check_encoding("quarantine-done", MW_CONTROL_QUARANTINE_DONE, PART(done), NONE);
 }
 
 Test(control_protocol, services_and_due_reads)
@@ -200,9 +274,9 @@ Test(control_protocol, damage_is_a_fault)
 
 	cr_assert_eq(fault_of("hello", 0, 0x4d, most), PEER_OK);
 	cr_assert_eq(fault_of("hello", 0, 0x4e, most), PEER_FAULT_MAGIC);
-	cr_assert_eq(fault_of("hello", 4, 2, most), PEER_FAULT_VERSION);
+	cr_assert_eq(fault_of("hello", 4, MW_CONTROL_VERSION + 1, most), PEER_FAULT_VERSION);
 	cr_assert_eq(fault_of("hello", 6, 0, most), PEER_FAULT_TYPE);
-	cr_assert_eq(fault_of("hello", 6, 19, most), PEER_FAULT_TYPE);
+	cr_assert_eq(fault_of("hello", 6, MW_CONTROL_QUARANTINE_DONE + 1, most), PEER_FAULT_TYPE);
 	cr_assert_eq(fault_of("hello", 7, 1, most), PEER_FAULT_TYPE);
 	cr_assert_eq(fault_of("hello", 8, 23, most), PEER_FAULT_LENGTH);
 	cr_assert_eq(fault_of("hello", 8, 25, most), PEER_FAULT_LENGTH);
@@ -217,6 +291,15 @@ Test(control_protocol, damage_is_a_fault)
 	cr_assert_eq(fault_of("service-request", 76, 11, most), PEER_FAULT_LENGTH);
 	cr_assert_eq(fault_of("service-answer", 32, 39, most), PEER_FAULT_LENGTH);
 	cr_assert_eq(fault_of("due-read", 96, 12, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("alert", 76, 0xff, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("alert", 68, 5, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("alert", 64, 2, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("alert-taken", 28, 1, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("quarantine", 32, 0, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("quarantine", 32, 3, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("quarantine", 36, 1, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("quarantine-done", 31, 0x7f, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("quarantine-done", 24, 7, most), PEER_FAULT_PAYLOAD);
 	/* A status above 0 is no -errno: the high byte of -EAGAIN becomes that of a positive one.
 	 */
 	cr_assert_eq(fault_of("due-read-taken", 35, 0x7f, most), PEER_FAULT_PAYLOAD);

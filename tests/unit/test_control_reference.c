@@ -10,6 +10,7 @@
 
 #include "control/crc32c.h"
 #include "control/reference_files.h"
+#include "motorway/registry_image.h"
 #include "control_fixture.h"
 
 TestSuite(control_reference, .init = fixture_create, .fini = fixture_destroy);
@@ -70,7 +71,7 @@ Test(control_reference, records_in_order_and_their_crc)
 	int last = 0;
 	uint32_t crc = 0;
 
-	cr_assert_eq(count, 4 + 3 + 3 + 3 + 129);
+	cr_assert_eq(count, 4 + 3 + 3 + 1 + 129 + 2);
 	for (size_t i = 0; i < count; i++) {
 		enum mw_control_type type;
 		size_t length = reference_record(reference, i, &type, payload);
@@ -78,13 +79,7 @@ Test(control_reference, records_in_order_and_their_crc)
 		cr_assert_geq((int)type, last);
 		last = (int)type;
 		crc = crc32c(crc, payload, length);
-		if (type == MW_CONTROL_DEVICE && i == 10) {
-			struct mw_control_device device;
-
-			memcpy(&device, payload, sizeof(device));
-			cr_assert_eq(device.device_id, FIXTURE_SMETS2);
-			cr_assert_eq(device.generation, MW_GENERATION_SMETS2);
-		}
+		cr_assert_eq(type == MW_CONTROL_REGISTRY_IMAGE, i == 10);
 	}
 	cr_assert_eq(crc, reference->crc32c);
 	reference_free(reference);
@@ -273,6 +268,174 @@ Test(control_reference, access_with_errors)
 	expect_error("services.yaml", 2, 3, "\"inventory-nothing\" is missing; it is required");
 }
 
+Test(control_reference, thresholds_and_alert_codes)
+{
+	struct reference *reference;
+	char *errors;
+	uint8_t payload[REFERENCE_RECORD_BYTES_MAX];
+	enum mw_control_type type;
+	struct mw_control_threshold threshold;
+	struct mw_control_alert_code code;
+
+	fixture_write("thresholds.yaml",
+		"thresholds:\n"
+		"  - {user: 90-B3-D5-1F-30-01-00-00, srv: \"4.8.1\", period_s: 60, limit: 5}\n"
+		"  - {user: 90-B3-D5-1F-30-01-00-00, srv: all, period_s: 60, limit: 9}\n");
+	cr_assert_eq(fixture_read(1, &reference, &errors), 0, "%s", errors);
+	free(errors);
+	cr_assert_eq(reference->threshold_count, 2);
+	size_t count = reference_record_count(reference);
+	cr_assert_eq(reference_record(reference, count - 1, &type, payload), sizeof(threshold));
+	cr_assert_eq(type, MW_CONTROL_THRESHOLD);
+	memcpy(&threshold, payload, sizeof(threshold));
+	cr_assert_str_eq(threshold.srv, "");
+	cr_assert_eq(threshold.limit, 9);
+	cr_assert_eq(reference_record(reference, count - 2, &type, payload), sizeof(threshold));
+	memcpy(&threshold, payload, sizeof(threshold));
+	cr_assert_str_eq(threshold.srv, "4.8.1");
+	cr_assert_eq(threshold.user, FIXTURE_SUPPLIER);
+	cr_assert_eq(reference_record(reference, count - 3, &type, payload), sizeof(code));
+	cr_assert_eq(type, MW_CONTROL_ALERT_CODE);
+	memcpy(&code, payload, sizeof(code));
+	cr_assert_str_eq(code.code, "N999");
+	cr_assert_eq(code.event, MW_ALERT_VERSION_MISMATCH);
+	cr_assert_str_eq(reference->alert_codes[ALERT_SCHEDULE_REMOVED_MDRA], "N66");
+	reference_free(reference);
+}
+
+Test(control_reference, thresholds_with_errors)
+{
+	fixture_write("thresholds.yaml",
+		"thresholds:\n"
+		"  - {user: 90-B3-D5-1F-30-01-00-00, srv: \"4.99\", period_s: 0, limit: 5}\n"
+		"  - {user: 90-B3-D5-1F-30-01-00-01, srv: \"4.99\", period_s: 60, limit: 5}\n"
+		"  - {user: 90-B3-D5-1F-30-01-00-00, srv: all, period_s: 60, limit: 5}\n"
+		"  - {user: 90-B3-D5-1F-30-01-00-00, srv: all, period_s: 60, limit: 6}\n");
+	expect_error("thresholds.yaml", 2, 60, "a number from 1 to 34560000");
+	expect_error("thresholds.yaml", 3, 12, "not a user of the users' file");
+	expect_error("thresholds.yaml", 3, 42, "not an SRV of the access matrix");
+	expect_error("thresholds.yaml", 5, 5, "stand in the file a second time");
+}
+
+Test(control_reference, alert_codes_with_errors)
+{
+	fixture_write("alerts.yaml",
+		"alerts:\n"
+		"  schedule-removed-mdra: {code: N66, basis: guessed, note: n}\n"
+		"  schedule-removed-mdr: {code: N66, basis: assumed, note: n}\n"
+		"  command-failed: {code: \"66\", basis: assumed, note: n}\n");
+	expect_error("alerts.yaml", 2, 45, "confirmed or assumed");
+	expect_error("alerts.yaml", 3, 3, "no event that is announced");
+	expect_error("alerts.yaml", 4, 26, "not a DCCAlertCode");
+	expect_error("alerts.yaml", 2, 3, "\"version-mismatch\" is missing; it is required");
+}
+
+Test(control_reference, duis_versions_of_users)
+{
+	fixture_write("users.yaml",
+		"users:\n"
+		"  - {eui: 90-B3-D5-1F-30-01-00-00, name: a, roles: [IS], certificates: [],\n"
+		"     duis_version: \"5.1\"}\n"
+		"  - {eui: 90-B3-D5-1F-30-01-00-09, name: b, roles: [IS], certificates: []}\n");
+	struct reference *reference = fixture_reference(1);
+	cr_assert_str_eq(reference->users[0].duis_version, "5.1");
+	cr_assert_str_eq(reference->users[1].duis_version, "5.4", "that of the configuration");
+	reference_free(reference);
+	fixture_write("users.yaml",
+		"users:\n"
+		"  - {eui: 90-B3-D5-1F-30-01-00-00, name: a, roles: [IS], certificates: [],\n"
+		"     duis_version: five}\n");
+	expect_error("users.yaml", 3, 20, "not a schemaVersion");
+}
+
+Test(control_reference, devices_of_rules_with_errors)
+{
+	fixture_write("matrix.yaml",
+		"rules:\n"
+		"  - {srv: \"4.10\", service_reference: \"4.10\", name: n, body_element: B,\n"
+		"     roles: [IS], command_variants: [1], basis: confirmed}\n"
+		"  - {srv: \"4.11\", service_reference: \"4.11\", name: n, body_element: B,\n"
+		"     roles: [IS], command_variants: [1], basis: confirmed, modes: [dcc-only],\n"
+		"     uplift_modes: [scheduled], direction: sideways, device_types: [],\n"
+		"     device_statuses: [Commissioned], device_basis: assumed}\n"
+		"  - {srv: \"4.12\", service_reference: \"4.12\", name: n, body_element: B,\n"
+		"     roles: [IS], command_variants: [1], basis: confirmed, modes: [dcc-only],\n"
+		"     uplift_modes: [scheduled], direction: gas, device_types: [],\n"
+		"     device_statuses: [Commissioned], device_basis: assumed}\n"
+		"  - {srv: \"8.3\", service_reference: \"8.3\", name: n, body_element: B,\n"
+		"     roles: [IS], command_variants: [8], basis: confirmed, modes: [dcc-only],\n"
+		"     flags: [non-device], direction: any}\n");
+	expect_error("matrix.yaml", 2, 5, "\"modes\" is missing");
+	expect_error("matrix.yaml", 2, 5, "\"device_types\" is missing");
+	expect_error("matrix.yaml", 6, 44, "any, import, export or gas");
+	expect_error("matrix.yaml", 8, 5, "need one at least");
+	expect_error("matrix.yaml", 9, 67, "dcc-only is the mode of non-device requests");
+	expect_error("matrix.yaml", 10, 20, "must be some of \"modes\"");
+	expect_error("matrix.yaml", 14, 38, "\"direction\" is for requests to devices alone");
+}
+
+Test(control_reference, checks_as_shipped)
+{
+	struct reference *reference = fixture_reference(1);
+	const struct mw_control_access_checks *checks = &reference->checks;
+	uint32_t seen = 0;
+
+	for (size_t i = 0; i < MW_ACCESS_CHECK_COUNT; i++)
+		seen |= 1u << checks->checks[i].check;
+	cr_expect_eq(seen, (1u << MW_ACCESS_CHECK_COUNT) - 1);
+	cr_expect_eq(checks->checks[0].check, MW_ACCESS_USER_ROLE);
+	cr_expect_str_eq(checks->checks[0].code, "E1");
+	cr_expect_str_eq(checks->uplift_version, "5.4");
+	cr_expect_eq(checks->uplift_roles, MW_ROLE_MDR);
+	cr_expect_eq(checks->local_variants, 0xcc);
+	cr_expect_eq(checks->local_roles & (MW_ROLE_IS | MW_ROLE_MDR), MW_ROLE_IS);
+	cr_expect_eq(checks->future_dated_variants, 0xba);
+	cr_expect_eq(checks->role_entitlements[7],
+		1u << MW_ENTITLEMENT_MDR_IMPORT | 1u << MW_ENTITLEMENT_MDR_EXPORT);
+	cr_expect_eq(checks->role_entitlements[6], 0, "OU");
+	cr_expect_eq(checks->direction_entitlements[MW_DIRECTION_ANY], 0x7fe);
+	cr_expect_eq(checks->direction_entitlements[MW_DIRECTION_EXPORT],
+		1u << MW_ENTITLEMENT_EXPORT_SUPPLIER | 1u << MW_ENTITLEMENT_DISTRIBUTOR |
+			1u << MW_ENTITLEMENT_MDR_EXPORT | 1u << MW_ENTITLEMENT_AGENT_EXPORT);
+	cr_expect_eq(checks->unlinked_types, 0x1f0);
+	cr_expect_eq(checks->unlinked_roles & MW_ROLE_MDR, 0);
+	const struct mw_control_srv_rule *export = reference_rule(reference, "4.2");
+	cr_expect_eq(export->uplift_modes, MW_MODE_SCHEDULED);
+	cr_expect_eq(export->direction, MW_DIRECTION_EXPORT);
+	cr_expect_eq(reference_rule(reference, "4.17")->generations, 1u << MW_GENERATION_SMETS2);
+	cr_expect(reference_rule(reference, "11.2")->device_statuses & 1u << MW_STATUS_SUSPENDED);
+	reference_free(reference);
+}
+
+Test(control_reference, checks_with_errors)
+{
+	fixture_write("checks.yaml", "checks:\n"
+				     "  - {name: mode, code: X2, basis: assumed}\n"
+				     "  - {name: mode, code: E2, basis: confirmed}\n"
+				     "  - {name: moody, code: E2, basis: confirmed}\n"
+				     "uplift: {version: \"5.x\", roles: [MDR], basis: confirmed}\n"
+				     "future_dated: {command_variants: [9], basis: confirmed}\n"
+				     "entitlements:\n"
+				     "  - {role: IS, kinds: [import-supplier]}\n"
+				     "  - {role: IS, kinds: [supplier]}\n"
+				     "  - {role: IS, kinds: []}\n"
+				     "directions: any\n"
+				     "colours: []\n");
+	expect_error("checks.yaml", 2, 24, "not a DUIS ResponseCode");
+	expect_error("checks.yaml", 2, 35, "\"note\" is missing");
+	expect_error("checks.yaml", 3, 12, "this check stands in the list a second time");
+	expect_error("checks.yaml", 4, 12, "user-role");
+	expect_error("checks.yaml", 2, 3, "the check \"user-role\" is missing");
+	expect_error("checks.yaml", 5, 19, "not a schemaVersion");
+	expect_error("checks.yaml", 6, 35, "a list of: 1, 2, 3, 4, 5, 6, 7, 8");
+	expect_error("checks.yaml", 9, 24, "import-supplier, export-supplier");
+	expect_error("checks.yaml", 10, 5, "\"IS\" stands in the list a second time");
+	expect_error("checks.yaml", 8, 3, "\"MDR\" is missing");
+	expect_error("checks.yaml", 11, 13, "must be a list");
+	expect_error("checks.yaml", 12, 1, "the key \"colours\" is not known here");
+	expect_error("checks.yaml", 1, 1, "the key \"local_commands\" is missing");
+}
+
 Test(control_reference, urls)
 {
 	cr_assert(reference_url_valid("http://127.0.0.1:8090/receive/x"));
@@ -302,12 +465,12 @@ Test(control_reference, missing_files_are_all_named)
 	char *errors = NULL;
 	size_t size;
 	FILE *stream = open_memstream(&errors, &size);
-	const struct reference_paths paths = {
-		"/tmp/none-1", "/tmp/none-2", "/tmp/none-3", "/tmp/none-4", "/tmp/none-5"};
+	const struct reference_paths paths = {"/tmp/none-1", "/tmp/none-2", "/tmp/none-3",
+		"/tmp/none-4", "/tmp/none-5", "/tmp/none-6", "/tmp/none-7", "/tmp/none-8", NULL};
 
 	cr_assert_eq(reference_read(&paths, 1, stream, &reference), -ENOENT);
 	fclose(stream);
-	for (char digit = '1'; digit <= '5'; digit++) {
+	for (char digit = '1'; digit <= '8'; digit++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "/tmp/none-%c:", digit);

@@ -17,14 +17,15 @@
 #include "control/conf.h"
 #include "control/due_read.h"
 #include "control/service.h"
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/reference.h"
+#include "control_fixture.h"
 
 #define NOW (20779LL * CALENDAR_DAY_MS + 9 * 3600000) /* 2026-11-22 09:00 */
 #define RETRIEVER 0x90b3d51f30010009u
 
 static struct conf conf;
-static struct duis_schemas *schemas;
-static struct duis_engine *engine;
+static struct duis_reference_schemas *schemas;
+static struct duis_reference_engine *engine;
 static struct reference *reference;
 static struct services services;
 static bool material;
@@ -44,14 +45,16 @@ static void create(void)
 		sources[i].xsd_path = conf.schemas[i].xsd_path;
 		sources[i].overlays[0] = conf.schemas[i].overlays[0];
 	}
-	schemas = duis_schemas_create(sources, conf.schema_count, reason, sizeof(reason));
+	schemas = duis_reference_schemas_create(sources, conf.schema_count, reason, sizeof(reason));
 	cr_assert_not_null(schemas, "%s", reason);
-	engine = duis_engine_create(schemas, 1024 * 1024);
+	engine = duis_reference_engine_create(schemas, 1024 * 1024);
 	cr_assert_not_null(engine);
-	const struct reference_paths paths = {
-		conf.users, conf.devices, conf.providers, conf.access, conf.service_codes};
+	const struct reference_paths paths = {conf.users, conf.devices, conf.providers, conf.access,
+		conf.service_codes, conf.access_checks, conf.alerts, conf.thresholds, NULL};
 	cr_assert_eq(reference_read(&paths, 1, stderr, &reference), 0);
 	services.reference = reference;
+	fixture_create();
+	services.store = fixture_store(reference);
 	services.schedules = schedules_create(179531311701);
 }
 
@@ -60,9 +63,10 @@ static void destroy(void)
 	if (!material)
 		return;
 	schedules_destroy(services.schedules);
+	fixture_destroy();
 	reference_free(reference);
-	duis_engine_destroy(engine);
-	duis_schemas_destroy(schemas);
+	duis_reference_engine_destroy(engine);
+	duis_reference_schemas_destroy(schemas);
 }
 
 TestSuite(control_schema, .init = create, .fini = destroy, .timeout = 60);
@@ -77,13 +81,16 @@ static void expect_valid(const char *document, struct duis_document *described)
 {
 	struct duis_error error;
 
-	cr_assert_eq(duis_engine_read(engine, (const uint8_t *)document, (uint32_t)strlen(document),
-			     described, &error),
+	cr_assert_eq(duis_reference_engine_read(engine, (const uint8_t *)document,
+			     (uint32_t)strlen(document), described, &error),
 		0, "%s at %s: %s\nin %s", duis_error_name(error.code), error.path, error.rule,
 		document);
 	/* It is its own canonical form, so that it can be signed as it stands. */
-	cr_assert_eq(described->digested_length, strlen(document), "%s", document);
-	cr_assert_eq(memcmp(described->digested, document, described->digested_length), 0);
+	uint32_t length;
+	const uint8_t *digested = duis_reference_engine_digested(engine, &length);
+
+	cr_assert_eq(length, strlen(document), "%s", document);
+	cr_assert_eq(memcmp(digested, document, length), 0);
 }
 
 static void expect_valid_answer(const char *srv, const char *body)
@@ -123,13 +130,15 @@ static const char *ask(uint32_t roles, const char *srv, const char *body, char c
 		"<sr:Body>%s</sr:Body></sr:Request>",
 		srv, srv, body);
 	expect_valid(document, &described);
+	uint32_t digested_length;
+	const uint8_t *digested = duis_reference_engine_digested(engine, &digested_length);
 	struct service_request request = {
 		.user = RETRIEVER,
 		.roles = roles,
 		.srv = srv,
 		.schema_version = "5.4",
-		.document = described.digested,
-		.document_length = described.digested_length,
+		.document = digested,
+		.document_length = digested_length,
 		.now_ms = NOW,
 	};
 	service_answer(&services, &request, &answer);
@@ -294,7 +303,7 @@ static void check_template(const char *name)
 	size_t length;
 	char *text = read_file(TEST_ROOT "/var/duis/templates", name, &length);
 
-	cr_assert_eq(duis_engine_read(
+	cr_assert_eq(duis_reference_engine_read(
 			     engine, (const uint8_t *)text, (uint32_t)length, &described, &error),
 		0, "%s: %s at %s", name, error.rule, error.path);
 	const struct reference_user *user =
@@ -353,16 +362,19 @@ Test(control_schema, templates_for_control)
 		size_t length;
 		char *text = read_file(TEST_ROOT "/var/duis/templates", cases[i].name, &length);
 
-		cr_assert_eq(duis_engine_read(engine, (const uint8_t *)text, (uint32_t)length,
-				     &described, &error),
+		cr_assert_eq(duis_reference_engine_read(engine, (const uint8_t *)text,
+				     (uint32_t)length, &described, &error),
 			0);
+		uint32_t digested_length;
+		const uint8_t *digested = duis_reference_engine_digested(engine, &digested_length);
 		struct service_request request = {
 			.user = described.request_id.originator,
 			.roles = reference_user(reference, described.request_id.originator)->roles,
 			.srv = described.service_reference_variant,
-			.schema_version = duis_schemas_version(schemas, described.schema_index),
-			.document = described.digested,
-			.document_length = described.digested_length,
+			.schema_version =
+				duis_reference_schemas_version(schemas, described.schema_index),
+			.document = digested,
+			.document_length = digested_length,
 			.now_ms = NOW,
 		};
 		service_answer(&services, &request, &answer);

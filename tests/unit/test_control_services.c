@@ -25,6 +25,7 @@ static void create(void)
 	reference = fixture_reference(1);
 	memset(&services, 0, sizeof(services));
 	services.reference = reference;
+	services.store = fixture_store(reference);
 	services.schedules = schedules_create(1000);
 }
 
@@ -485,6 +486,7 @@ Test(control_services, inventory_of_too_many)
 	reference_free(reference);
 	reference = fixture_reference(2);
 	services.reference = reference;
+	services.store = fixture_store(reference);
 	ask(RETRIEVER, "8.2", "<x:ReadInventory><x:UPRN>17</x:UPRN></x:ReadInventory>");
 	cr_assert_str_eq(answer_code, "I0");
 	text[strlen(text) - 4] = '7';
@@ -492,6 +494,7 @@ Test(control_services, inventory_of_too_many)
 	reference_free(reference);
 	reference = fixture_reference(3);
 	services.reference = reference;
+	services.store = fixture_store(reference);
 	ask(RETRIEVER, "8.2", "<x:ReadInventory><x:UPRN>17</x:UPRN></x:ReadInventory>");
 	expect_refusal(SERVICE_INVENTORY_TOO_MANY);
 }

@@ -163,20 +163,21 @@ static struct broken break_SIGNATURE_MISMATCH(void)
 
 static int judge(const struct broken *broken, struct duis_error *error)
 {
-	struct duis_schemas *schemas = material_schemas();
-	struct duis_engine *engine = duis_engine_create(schemas, broken->document_bytes_max);
+	struct duis_reference_schemas *schemas = material_schemas();
+	struct duis_reference_engine *engine =
+		duis_reference_engine_create(schemas, broken->document_bytes_max);
 	struct material_certificate supplier = material_certificate(SUPPLIER);
 	struct duis_document document;
 	int result;
 
 	cr_assert(engine != NULL);
-	result = duis_engine_read(
+	result = duis_reference_engine_read(
 		engine, broken->document.data, broken->document.length, &document, error);
 	if (result == 0)
-		result = duis_engine_verify(engine, supplier.key, error);
+		result = duis_reference_engine_verify(engine, supplier.key, error);
 	EVP_PKEY_free(supplier.key);
-	duis_engine_destroy(engine);
-	duis_schemas_destroy(schemas);
+	duis_reference_engine_destroy(engine);
+	duis_reference_schemas_destroy(schemas);
 	return result;
 }
 
@@ -218,8 +219,9 @@ DUIS_ERRORS (ERROR_TEST)
 			DUIS_ERRORS (ERROR_BREAKER)
 #undef ERROR_BREAKER
 		};
-		struct duis_schemas *schemas = material_schemas();
-		struct duis_engine *engine = duis_engine_create(schemas, DOCUMENT_BYTES_MAX);
+		struct duis_reference_schemas *schemas = material_schemas();
+		struct duis_reference_engine *engine =
+			duis_reference_engine_create(schemas, DOCUMENT_BYTES_MAX);
 		struct material_certificate supplier = material_certificate(SUPPLIER);
 		struct bytes good = material_signed(material_request, SUPPLIER);
 		struct duis_document document;
@@ -232,21 +234,22 @@ DUIS_ERRORS (ERROR_TEST)
 			int result;
 
 			if (code != DUIS_ERROR_TOO_LARGE) {
-				result = duis_engine_read(engine, broken.document.data,
+				result = duis_reference_engine_read(engine, broken.document.data,
 					broken.document.length, &document, &error);
 				if (result == 0)
-					result = duis_engine_verify(engine, supplier.key, &error);
+					result = duis_reference_engine_verify(
+						engine, supplier.key, &error);
 				cr_assert_eq(result, -EBADMSG);
 				cr_assert_eq(error.code, code);
 			}
 			bytes_free(&broken.document);
-			cr_assert_eq(
-				duis_engine_read(engine, good.data, good.length, &document, &error),
+			cr_assert_eq(duis_reference_engine_read(
+					     engine, good.data, good.length, &document, &error),
 				0);
-			cr_assert_eq(duis_engine_verify(engine, supplier.key, &error), 0);
+			cr_assert_eq(duis_reference_engine_verify(engine, supplier.key, &error), 0);
 		}
 		bytes_free(&good);
 		EVP_PKEY_free(supplier.key);
-		duis_engine_destroy(engine);
-		duis_schemas_destroy(schemas);
+		duis_reference_engine_destroy(engine);
+		duis_reference_schemas_destroy(schemas);
 	}

@@ -44,14 +44,14 @@ static char *write_file(const char *name, const char *text)
 	return path;
 }
 
-static struct duis_schemas *create(
+static struct duis_reference_schemas *create(
 	const char *xsd, const char *overlay, const char *version, char reason[512])
 {
 	struct duis_schema_source source = {.xsd_path = xsd, .overlays = {overlay}};
 
 	snprintf(source.version, sizeof(source.version), "%s", version);
 	reason[0] = '\0';
-	return duis_schemas_create(&source, 1, reason, 512);
+	return duis_reference_schemas_create(&source, 1, reason, 512);
 }
 
 static void overlay_fails(const char *text, const char *place, const char *words)
@@ -59,7 +59,7 @@ static void overlay_fails(const char *text, const char *place, const char *words
 	char *path = write_file("overlay.yaml", text);
 	char expected[512];
 	char reason[512];
-	struct duis_schemas *schemas =
+	struct duis_reference_schemas *schemas =
 		create(material_path("xsd", "DUIS Schema V5.1.xsd"), path, "5.1", reason);
 
 	cr_assert(schemas == NULL, "accepted:\n%s", text);
@@ -150,29 +150,30 @@ Test(duis_schema, overlay_missing)
 	cr_assert(strncmp(reason, "/nowhere/overlay.yaml:1:1: ", 27) == 0, "%s", reason);
 }
 
-static int read_with(struct duis_schemas *schemas, struct bytes bytes)
+static int read_with(struct duis_reference_schemas *schemas, struct bytes bytes)
 {
-	struct duis_engine *engine = duis_engine_create(schemas, 65536);
+	struct duis_reference_engine *engine = duis_reference_engine_create(schemas, 65536);
 	struct duis_document document;
 	struct duis_error error;
-	int result = duis_engine_read(engine, bytes.data, bytes.length, &document, &error);
+	int result =
+		duis_reference_engine_read(engine, bytes.data, bytes.length, &document, &error);
 
 	bytes_free(&bytes);
-	duis_engine_destroy(engine);
+	duis_reference_engine_destroy(engine);
 	return result;
 }
 
 Test(duis_schema, without_overlay_no_mp162)
 {
 	char reason[512];
-	struct duis_schemas *schemas =
+	struct duis_reference_schemas *schemas =
 		create(material_path("xsd", "DUIS Schema V5.1.xsd"), NULL, "5.4", reason);
 
 	cr_assert(schemas != NULL, "%s", reason);
 	cr_assert_eq(read_with(schemas, replaced(material_request, "\"5.1\"", "\"5.4\"")), 0);
 	cr_assert_eq(read_with(schemas, bytes_of(material_schedule)), -EBADMSG);
 	cr_assert_eq(read_with(schemas, bytes_of(material_request)), -EBADMSG);
-	duis_schemas_destroy(schemas);
+	duis_reference_schemas_destroy(schemas);
 }
 
 Test(duis_schema, overlay_adds_an_optional_element)
@@ -182,7 +183,7 @@ Test(duis_schema, overlay_adds_an_optional_element)
 		"optional: yes");
 	char *path = write_file("optional.yaml", overlay);
 	char reason[512];
-	struct duis_schemas *schemas =
+	struct duis_reference_schemas *schemas =
 		create(material_path("xsd", "DUIS Schema V5.1.xsd"), path, "5.1", reason);
 
 	cr_assert(schemas != NULL, "%s", reason);
@@ -193,7 +194,7 @@ Test(duis_schema, overlay_adds_an_optional_element)
 	cr_assert_eq(read_with(schemas, replaced(material_response, "</sr:GBCSPayload>",
 						"</sr:GBCSPayload><sr:Note>x</sr:Note>")),
 		-EBADMSG);
-	duis_schemas_destroy(schemas);
+	duis_reference_schemas_destroy(schemas);
 	free(path);
 }
 
@@ -257,30 +258,30 @@ Test(duis_schema, versions)
 	char reason[512] = "";
 	struct duis_schema_source sources[3] = {
 		{.version = "5.1"}, {.version = "5.4"}, {.version = "6"}};
-	struct duis_schemas *schemas;
+	struct duis_reference_schemas *schemas;
 
 	snprintf(xsd, sizeof(xsd), "%s", material_path("xsd", "DUIS Schema V5.1.xsd"));
 	for (size_t index = 0; index < 3; index++)
 		sources[index].xsd_path = xsd;
 	sources[1].overlays[0] = TEST_ROOT "/conf/schema/mp162.yaml";
-	schemas = duis_schemas_create(sources, 3, reason, sizeof(reason));
+	schemas = duis_reference_schemas_create(sources, 3, reason, sizeof(reason));
 	cr_assert(schemas != NULL, "%s", reason);
-	cr_assert_eq(duis_schemas_find(schemas, "5.1", 3), 0);
-	cr_assert_eq(duis_schemas_find(schemas, "5.100xyz", 5), 0);
-	cr_assert_eq(duis_schemas_find(schemas, " +05.40 ", 8), 1);
-	cr_assert_eq(duis_schemas_find(schemas, "6.0", 3), 2);
-	cr_assert_eq(duis_schemas_find(schemas, "6.", 2), 2);
-	cr_assert_eq(duis_schemas_find(schemas, "60", 2), -1);
-	cr_assert_eq(duis_schemas_find(schemas, "-6", 2), -1);
-	cr_assert_eq(duis_schemas_find(schemas, "6 6", 3), -1);
-	cr_assert_eq(duis_schemas_find(schemas, "", 0), -1);
-	cr_assert_str_eq(duis_schemas_version(schemas, 1), "5.4");
-	duis_schemas_destroy(schemas);
+	cr_assert_eq(duis_reference_schemas_find(schemas, "5.1", 3), 0);
+	cr_assert_eq(duis_reference_schemas_find(schemas, "5.100xyz", 5), 0);
+	cr_assert_eq(duis_reference_schemas_find(schemas, " +05.40 ", 8), 1);
+	cr_assert_eq(duis_reference_schemas_find(schemas, "6.0", 3), 2);
+	cr_assert_eq(duis_reference_schemas_find(schemas, "6.", 2), 2);
+	cr_assert_eq(duis_reference_schemas_find(schemas, "60", 2), -1);
+	cr_assert_eq(duis_reference_schemas_find(schemas, "-6", 2), -1);
+	cr_assert_eq(duis_reference_schemas_find(schemas, "6 6", 3), -1);
+	cr_assert_eq(duis_reference_schemas_find(schemas, "", 0), -1);
+	cr_assert_str_eq(duis_reference_schemas_version(schemas, 1), "5.4");
+	duis_reference_schemas_destroy(schemas);
 	strcpy(sources[2].version, "05.10");
-	cr_assert(duis_schemas_create(sources, 3, reason, sizeof(reason)) == NULL);
+	cr_assert(duis_reference_schemas_create(sources, 3, reason, sizeof(reason)) == NULL);
 	cr_assert(strstr(reason, "has a schema already") != NULL, "%s", reason);
 	strcpy(sources[2].version, "six");
-	cr_assert(duis_schemas_create(sources, 3, reason, sizeof(reason)) == NULL);
+	cr_assert(duis_reference_schemas_create(sources, 3, reason, sizeof(reason)) == NULL);
 	cr_assert(strstr(reason, "no decimal number") != NULL, "%s", reason);
 }
 
@@ -288,13 +289,13 @@ Test(duis_schema, versions)
 Test(duis_schema, leaves_no_loader_behind)
 {
 	xmlExternalEntityLoader before;
-	struct duis_schemas *schemas;
+	struct duis_reference_schemas *schemas;
 
 	xmlInitParser();
 	before = xmlGetExternalEntityLoader();
 	schemas = material_schemas();
 	cr_assert(xmlGetExternalEntityLoader() == before);
-	duis_schemas_destroy(schemas);
+	duis_reference_schemas_destroy(schemas);
 }
 
 Test(duis_schema, integers_of_any_length)
@@ -308,7 +309,7 @@ Test(duis_schema, integers_of_any_length)
 		{"000000000000000000000000000000000000000000000000000000000007", true}, {"", false},
 		{"+", false}, {"1 2", false}, {"1.0", false}, {"1e3", false}, {"0x1f", false},
 		{"--1", false}};
-	struct duis_schemas *schemas = material_schemas();
+	struct duis_reference_schemas *schemas = material_schemas();
 	struct bytes good = material_signed(material_request, SUPPLIER);
 	char *begin_tag = strstr((char *)good.data, "<ds:X509SerialNumber>");
 	char from[128];
@@ -322,12 +323,12 @@ Test(duis_schema, integers_of_any_length)
 			cases[index].valid ? 0 : -EBADMSG, "%s", cases[index].serial);
 	}
 	bytes_free(&good);
-	duis_schemas_destroy(schemas);
+	duis_reference_schemas_destroy(schemas);
 }
 
 static void *read_many(void *argument)
 {
-	struct duis_engine *engine = duis_engine_create(argument, 65536);
+	struct duis_reference_engine *engine = duis_reference_engine_create(argument, 65536);
 	struct bytes good = bytes_of(material_request);
 	struct bytes bad = replaced(material_request, "4.6.1", "4.6.9");
 	struct duis_document document;
@@ -335,20 +336,21 @@ static void *read_many(void *argument)
 	uintptr_t wrong = 0;
 
 	for (unsigned round = 0; round < 500; round++) {
-		wrong += duis_engine_read(engine, good.data, good.length, &document, &error) != 0;
-		wrong += duis_engine_read(engine, bad.data, bad.length, &document, &error) !=
-				 -EBADMSG ||
+		wrong += duis_reference_engine_read(
+				 engine, good.data, good.length, &document, &error) != 0;
+		wrong += duis_reference_engine_read(
+				 engine, bad.data, bad.length, &document, &error) != -EBADMSG ||
 			 error.code != DUIS_ERROR_SCHEMA;
 	}
 	bytes_free(&good);
 	bytes_free(&bad);
-	duis_engine_destroy(engine);
+	duis_reference_engine_destroy(engine);
 	return (void *)wrong;
 }
 
 Test(duis_schema, engines_on_several_threads)
 {
-	struct duis_schemas *schemas = material_schemas();
+	struct duis_reference_schemas *schemas = material_schemas();
 	pthread_t threads[4];
 
 	for (size_t index = 0; index < 4; index++)
@@ -359,5 +361,5 @@ Test(duis_schema, engines_on_several_threads)
 		pthread_join(threads[index], &wrong);
 		cr_assert(wrong == NULL);
 	}
-	duis_schemas_destroy(schemas);
+	duis_reference_schemas_destroy(schemas);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dataplane/duis/base64.h"
-#include "dataplane/duis/engine.h"
+#include "dataplane/duis/document.h"
 #include "dataplane/duis/identifier.h"
 
 Test(duis_identifier, eui_both_ways)

@@ -39,8 +39,8 @@ static struct bytes write_checked(
 	size_t bound = duis_write_response_bound(response->payload_length);
 	struct bytes bytes = {.data = malloc(bound + 1)};
 	struct bytes canonical;
-	struct duis_schemas *schemas = material_schemas();
-	struct duis_engine *engine = duis_engine_create(schemas, 1024 * 1024);
+	struct duis_reference_schemas *schemas = material_schemas();
+	struct duis_reference_engine *engine = duis_reference_engine_create(schemas, 1024 * 1024);
 	struct duis_error error;
 	int length;
 
@@ -52,20 +52,20 @@ static struct bytes write_checked(
 	canonical = material_canonical(&bytes);
 	cr_assert_eq(canonical.length, bytes.length);
 	cr_assert_arr_eq(canonical.data, bytes.data, bytes.length);
-	cr_assert_eq(duis_engine_read(engine, bytes.data, bytes.length, document, &error), 0,
-		"%s: %s", error.path, error.rule);
+	cr_assert_eq(duis_reference_engine_read(engine, bytes.data, bytes.length, document, &error),
+		0, "%s: %s", error.path, error.rule);
 	cr_assert_eq(document->root, DUIS_ROOT_RESPONSE);
-	cr_assert_eq(document->digested_length, bytes.length);
+	cr_assert_eq(material_digested(engine).length, bytes.length);
 	cr_assert_eq(document->has_request_id, response->has_request_id);
 	cr_assert_eq(document->has_response_id, response->has_response_id);
 	cr_assert_str_eq(document->response_code, response->code);
 	cr_assert_str_eq(document->service_reference, response->service_reference);
 	cr_assert_str_eq(document->service_reference_variant, response->service_reference_variant);
-	cr_assert_str_eq(
-		duis_schemas_version(schemas, document->schema_index), response->schema_version);
+	cr_assert_str_eq(duis_reference_schemas_version(schemas, document->schema_index),
+		response->schema_version);
 	bytes_free(&canonical);
-	duis_engine_destroy(engine);
-	duis_schemas_destroy(schemas);
+	duis_reference_engine_destroy(engine);
+	duis_reference_schemas_destroy(schemas);
 	return bytes;
 }
 
@@ -216,4 +216,63 @@ Test(duis_write, bound_holds_with_the_signature)
 		free(octets);
 	}
 	duis_signer_destroy(signer);
+}
+
+/* What a DCC Alert and its mismatch look like, and which schemas know the code N66. */
+static struct duis_response alert_of(const char *code, const char *element)
+{
+	struct duis_response response = response_of(DUIS_BODY_NONE);
+
+	response.has_request_id = false;
+	response.has_response_id = true;
+	response.response_id = (struct mw_request_id){
+		UINT64_C(0x90b3d51f30000002), UINT64_C(0x90b3d51f30010000), 1795326351305000};
+	response.code = "I0";
+	response.service_reference = response.service_reference_variant = "";
+	response.body = DUIS_BODY_DCC_ALERT;
+	response.alert_code = code;
+	response.payload = (const uint8_t *)element;
+	response.payload_length = (uint32_t)strlen(element);
+	return response;
+}
+
+Test(duis_write, dcc_alert)
+{
+	static const char removal[] =
+		"<sr:DSPScheduleRemoval><sr:DeviceID>00-DB-12-34-56-78-90-A0</sr:DeviceID>"
+		"<sr:DSPScheduleID>7</sr:DSPScheduleID></sr:DSPScheduleRemoval>";
+	struct duis_response response = alert_of("N17", removal);
+	struct duis_document document;
+	struct bytes bytes = write_checked(&response, &document);
+
+	cr_assert_str_eq(document.body_element, "DCCAlertMessage");
+	cr_assert_eq(document.response_id.counter, 1795326351305000);
+	cr_assert(strstr((char *)bytes.data,
+		"<sr:Body><sr:DCCAlertMessage><sr:DCCAlertCode>N17</sr:DCCAlertCode><sr:DCCAlert>"
+		"<sr:DSPScheduleRemoval>"));
+	bytes_free(&bytes);
+}
+
+Test(duis_write, version_mismatch)
+{
+	const struct duis_version_mismatch mismatch = {
+		.request_id = {UINT64_MAX, UINT64_MAX, UINT64_MAX},
+		.service_reference = "12.34.5",
+		.service_reference_variant = "1<&>2.3",
+		.request_version = "123456789012.45",
+		.user_version = "5.1",
+	};
+	uint8_t element[DUIS_VERSION_MISMATCH_BYTES_MAX + 1];
+	uint32_t length = duis_write_version_mismatch(&mismatch, element);
+
+	element[length] = '\0';
+	struct duis_response response = alert_of("N999", (const char *)element);
+	struct duis_document document;
+	struct bytes bytes = write_checked(&response, &document);
+	cr_assert(strstr((char *)bytes.data,
+		"<sr:ServiceReferenceVariant>1&lt;&amp;&gt;2.3</sr:ServiceReferenceVariant>"
+		"<sr:ServiceRequestDUISVersion>123456789012.45</sr:ServiceRequestDUISVersion>"
+		"</sr:ServiceResponseVersionMismatch>"
+		"<sr:ServiceUserDUISVersion>5.1</sr:ServiceUserDUISVersion>"));
+	bytes_free(&bytes);
 }

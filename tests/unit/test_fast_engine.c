@@ -25,15 +25,20 @@
 	"<xs:element name='d' type='xs:dateTime'/><xs:element name='t' type='xs:time'/>"           \
 	"<xs:element name='x' type='xs:hexBinary'/><xs:element name='b' type='xs:base64Binary'/>"  \
 	"<xs:element name='u' type='xs:anyURI'/><xs:element name='k' type='K'/>"                   \
+	"<xs:element name='l' type='L'/>"                                                          \
 	"<xs:element name='e'><xs:complexType/></xs:element>"                                      \
 	"<xs:element name='n'><xs:complexType><xs:sequence>"                                       \
 	"<xs:element name='m' minOccurs='2' maxOccurs='3' type='xs:token'/></xs:sequence>"         \
 	"<xs:attribute name='a' type='xs:int'/><xs:attribute name='z' type='xs:string'/>"          \
+	"<xs:attribute name='i' type='xs:ID'/>"                                                    \
 	"</xs:complexType></xs:element>"                                                           \
 	"</xs:choice></xs:complexType></xs:element></xs:sequence>"                                 \
 	"<xs:attribute name='schemaVersion' type='xs:decimal' use='required'/></xs:complexType>"   \
 	"<xs:simpleType name='K'><xs:restriction base='xs:string'>"                                \
 	"<xs:pattern value='[0-9A-F]{2}-[0-9]{1,3}'/></xs:restriction></xs:simpleType>"            \
+	"<xs:simpleType name='L'><xs:restriction base='xs:string'>"                                \
+	"<xs:pattern value='([0-9A-F]{2}-[0-9]{2},)*[0-9A-F]{2}-[0-9]{2}'/></xs:restriction>"      \
+	"</xs:simpleType>"                                                                         \
 	"<xs:element name='Request' type='R'/><xs:element name='Response' type='R'/></xs:schema>"
 
 #define OPEN                                                                                       \
@@ -107,6 +112,18 @@ static const struct {
 	{"<d>2024-02-29T24:00:00Z</d><d>-0001-01-01T00:00:00.5+14:00</d>", DUIS_OK},
 	{"<t>23:59:59.999</t><x>0aFF</x><x/><b> QU JD\n</b><b>QQ==</b>", DUIS_OK},
 	{"<u>http://a.b/c?d#e[1]</u><u/><k>AF-7</k><k>00-123</k><e/><e></e>", DUIS_OK},
+	/* a list, whose items are compared in one step each */
+	{"<l>AF-07</l><l>AF-07,00-11</l><l>AF-07,00-11,22-33,44-55,66-77,88-99</l>", DUIS_OK},
+	{"<l>AF-07,</l>", DUIS_ERROR_SCHEMA},
+	{"<l>,AF-07</l>", DUIS_ERROR_SCHEMA},
+	{"<l>AF-07,00-1</l>", DUIS_ERROR_SCHEMA},
+	{"<l>AF-07,00-111</l>", DUIS_ERROR_SCHEMA},
+	{"<l>AF-07,00-11,</l>", DUIS_ERROR_SCHEMA},
+	{"<l>AF-07,00x11,22-33</l>", DUIS_ERROR_SCHEMA},
+	{"<l>AF-07,00-11;22-33</l>", DUIS_ERROR_SCHEMA},
+	{"<l>AF-07,00-11,22-3\xc3\xa9</l>", DUIS_ERROR_SCHEMA},
+	{"<l>AF-07,00-11,\xc3\xa9-33</l>", DUIS_ERROR_SCHEMA},
+	{"<l></l>", DUIS_ERROR_SCHEMA},
 	{"<n><m>a</m><m> b  c </m></n><n a='5'><m/><m/><m/></n>", DUIS_OK},
 	{"<p:s xmlns:p='" DUIS "'>x</p:s>", DUIS_OK},
 	{"<s>x</s ><s\n>y</s>", DUIS_OK},
@@ -231,4 +248,34 @@ Test(fast_engine, compares_versions_by_value, .init = set_up, .fini = tear_down)
 	cr_expect_eq(duis_fast_schemas_find(schemas, " 05.10 ", 7), 0);
 	cr_expect_eq(duis_fast_schemas_find(schemas, "5.01", 4), -1);
 	cr_expect_eq(duis_fast_schemas_find(schemas, "", 0), -1);
+}
+
+/* Identifiers are remembered, so there is a bound on them, and it is not the schema's. */
+Test(fast_engine, bounds_identifiers, .init = set_up, .fini = tear_down)
+{
+	static char text[200000];
+	struct duis_document document;
+	struct duis_error error;
+
+	for (unsigned count = 2047; count <= 2050; count++) {
+		char *at = stpcpy(text, OPEN);
+		int result;
+
+		for (unsigned index = 0; index < count; index++)
+			at += sprintf(at, "<n i='i%u'><m/><m/></n>", index);
+		at = stpcpy(at, CLOSE);
+		result = duis_fast_engine_read(
+			engine, (const uint8_t *)text, (uint32_t)(at - text), &document, &error);
+		cr_expect_eq(result, count <= 2048 ? 0 : -EBADMSG, "%u", count);
+		if (count <= 2048)
+			continue;
+		cr_expect_eq(error.code, DUIS_ERROR_TOO_LARGE);
+		cr_expect_str_eq(error.rule, "more than 2048 identifiers");
+		/* Not well-formed is not well-formed, whatever comes before. */
+		result = duis_fast_engine_read(engine, (const uint8_t *)text,
+			(uint32_t)(at - text) - 1, &document, &error);
+		cr_expect_eq(error.code, DUIS_ERROR_NOT_WELL_FORMED);
+	}
+	cr_expect_eq(read_text(OPEN "<n i='a'><m/><m/></n><n i='a'><m/><m/></n>" CLOSE, &error),
+		DUIS_ERROR_SCHEMA);
 }

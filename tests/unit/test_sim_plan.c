@@ -37,30 +37,30 @@ static struct reference_user users[USERS] = {
 };
 
 static struct reference_device devices[] = {
-	{0x00db1234567890a0, 0, MW_GENERATION_SMETS2, "ESME"},
-	{0x00db1234567890a2, 0, MW_GENERATION_SMETS2, "CHF"},
-	{0x00db12347a010101, 1, MW_GENERATION_SMETS1, "ESME"},
-	{0x00db12347a010102, 1, MW_GENERATION_SMETS1, "ESME"},
+	{0x00db1234567890a0, 0, MW_GENERATION_SMETS2, "ESME", 0},
+	{0x00db1234567890a2, 0, MW_GENERATION_SMETS2, "CHF", 0},
+	{0x00db12347a010101, 1, MW_GENERATION_SMETS1, "ESME", 0},
+	{0x00db12347a010102, 1, MW_GENERATION_SMETS1, "ESME", 0},
 };
 
 #define READ_ROLES (MW_ROLE_IS | MW_ROLE_ES | MW_ROLE_MDR)
 
 static struct reference_srv srvs[] = {
 	{"4.1.1", "4.1", READ_ROLES, BIT(1) | BIT(2), false, false, BIT(MW_GENERATION_SMETS1),
-		"E040101"},
-	{"4.2", "4.2", READ_ROLES, BIT(1), false, false, BOTH, ""},
-	{"4.6.1", "4.6", READ_ROLES, BIT(1), false, false, BOTH, ""},
-	{"4.6.2", "4.6", READ_ROLES, BIT(1), false, false, BIT(MW_GENERATION_SMETS2), "E11"},
-	{"4.8.1", "4.8", READ_ROLES, BIT(1), false, false, BOTH, ""},
-	{"4.8.3", "4.8", READ_ROLES, BIT(1), false, false, BOTH, ""},
-	{"4.17", "4.17", READ_ROLES, BIT(1), false, false, BIT(MW_GENERATION_SMETS2), "E11"},
-	{"2.2", "2.2", MW_ROLE_IS, BIT(1) | BIT(2) | BIT(3), false, false, 0, ""},
-	{"1.1.1", "1.1", MW_ROLE_IS, BIT(4) | BIT(5) | BIT(6) | BIT(7), false, false, 0, ""},
-	{"5.1", "5.1", READ_ROLES, BIT(8), true, true, 0, ""},
-	{"5.2", "5.2", READ_ROLES, BIT(8), true, true, 0, ""},
-	{"5.3", "5.3", READ_ROLES, BIT(8), true, true, 0, ""},
-	{"8.2", "8.2", READ_ROLES, BIT(8), true, true, 0, ""},
-	{"12.1", "12.1", READ_ROLES, BIT(8), true, false, 0, ""},
+		"E040101", 0},
+	{"4.2", "4.2", READ_ROLES, BIT(1), false, false, BOTH, "", 0},
+	{"4.6.1", "4.6", READ_ROLES, BIT(1), false, false, BOTH, "", 0},
+	{"4.6.2", "4.6", READ_ROLES, BIT(1), false, false, BIT(MW_GENERATION_SMETS2), "E11", 0},
+	{"4.8.1", "4.8", READ_ROLES, BIT(1), false, false, BOTH, "", 0},
+	{"4.8.3", "4.8", READ_ROLES, BIT(1), false, false, BOTH, "", 0},
+	{"4.17", "4.17", READ_ROLES, BIT(1), false, false, BIT(MW_GENERATION_SMETS2), "E11", 0},
+	{"2.2", "2.2", MW_ROLE_IS, BIT(1) | BIT(2) | BIT(3), false, false, 0, "", 0},
+	{"1.1.1", "1.1", MW_ROLE_IS, BIT(4) | BIT(5) | BIT(6) | BIT(7), false, false, 0, "", 0},
+	{"5.1", "5.1", READ_ROLES, BIT(8), true, true, 0, "", 0},
+	{"5.2", "5.2", READ_ROLES, BIT(8), true, true, 0, "", 0},
+	{"5.3", "5.3", READ_ROLES, BIT(8), true, true, 0, "", 0},
+	{"8.2", "8.2", READ_ROLES, BIT(8), true, true, 0, "", 0},
+	{"12.1", "12.1", READ_ROLES, BIT(8), true, false, 0, "", 0},
 };
 
 #define SRVS (sizeof(srvs) / sizeof(srvs[0]))

@@ -12,9 +12,9 @@ static struct simulation simulation;
 static struct summary summary;
 static struct reference_user user = {
 	.eui = 0x90b3d51f30010009, .roles = MW_ROLE_MDR, .active = true};
-static struct reference_device device = {0x00db1234567890a0, 0, MW_GENERATION_SMETS2, "ESME"};
+static struct reference_device device = {0x00db1234567890a0, 0, MW_GENERATION_SMETS2, "ESME", 0};
 static struct reference_srv srv = {
-	"4.8.1", "4.8", MW_ROLE_MDR, 1u << 1, false, false, 1u << MW_GENERATION_SMETS2, ""};
+	"4.8.1", "4.8", MW_ROLE_MDR, 1u << 1, false, false, 1u << MW_GENERATION_SMETS2, "", 0};
 static struct template template = {.srv = "4.8.1", .command_variant = 1};
 static struct template_set templates = {&template, 1};
 static struct plan_sending sendings[2];

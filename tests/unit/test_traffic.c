@@ -74,6 +74,47 @@ Test(traffic, request_id_in_progress_is_refused)
 	cr_expect_eq(reply.reason, ANSWER_REQUEST_ID_REPEATED);
 }
 
+Test(traffic, request_id_that_was_finished_is_refused)
+{
+	struct action dispatch = accept_request(1000, USER_A);
+	dispatched(&dispatch);
+	respond(&dispatch, "I0");
+	struct action deliver = out.actions[1];
+	delivered(&deliver, 204);
+	cr_assert(traffic_idle(traffic));
+	struct traffic_event event = request_event(1000, USER_A);
+	step(&event);
+	cr_expect_eq(only(ACTION_REPLY, 1).reason, ANSWER_REQUEST_ID_REPEATED);
+	event = request_event(1, USER_A);
+	step(&event);
+	cr_expect_eq(only(ACTION_REPLY, 1).reason, ANSWER_REQUEST_ID_REPEATED);
+	cr_expect_eq(counter_of(STATS_REQUEST_ID_OLD), 1);
+	accept_request(1000, USER_B);
+}
+
+Test(traffic, request_that_found_no_room_may_come_again)
+{
+	struct action first = accept_request(1, USER_A);
+	dispatched(&first);
+	for (uint64_t i = 2; i <= default_limits.lane_items_max; i++) {
+		struct traffic_event event = request_event(i, USER_A);
+		step(&event);
+	}
+	for (int i = 0; i < 3; i++)
+		tick();
+	for (int i = 0; i < 2; i++) {
+		struct traffic_event event = request_event(100, USER_A);
+		step(&event);
+		only(ACTION_REPLY_CAPACITY, 1);
+	}
+	respond(&first, "I0");
+	struct action deliver = out.actions[1];
+	delivered(&deliver, 204);
+	struct traffic_event event = request_event(100, USER_A);
+	step(&event);
+	cr_expect_eq(out.count, 0, "its first tries did not use the id up");
+}
+
 Test(traffic, full_table_is_said_at_the_door)
 {
 	for (uint64_t i = 0; i < default_limits.pending_max; i++) {
@@ -541,6 +582,7 @@ static struct action accept_transform(uint64_t counter, enum access_route route)
 {
 	struct traffic_event event = request_event(counter, USER_A);
 	event.route = (uint8_t)route;
+	event.terms.command_variant = route == ACCESS_ROUTE_TRANSFORM ? 4 : 3;
 	step(&event);
 	tick();
 	cr_assert_eq(out.count, 0, "no reply before the transform provider's");
@@ -578,6 +620,25 @@ Test(traffic, transform_is_answered_synchronously)
 	cr_expect(reply.has_body);
 	edge_frees(&reply);
 	cr_expect(traffic_idle(traffic));
+}
+
+Test(traffic, signed_pre_command_follows_its_transform)
+{
+	struct action transform = accept_transform(1, ACCESS_ROUTE_TRANSFORM);
+	transformed(&transform, 200, "I0");
+	struct action reply = only(ACTION_REPLY_DOCUMENT, 1);
+	edge_frees(&reply);
+	struct traffic_event event = request_event(1, USER_A);
+	event.terms.command_variant = 5;
+	step(&event);
+	cr_assert_eq(out.count, 0);
+	tick();
+	cr_expect_eq(only(ACTION_REPLY, 1).reason, ANSWER_ACCEPTED);
+	event = request_event(1, USER_A);
+	event.terms.command_variant = 4;
+	event.route = ACCESS_ROUTE_TRANSFORM;
+	step(&event);
+	cr_expect_eq(only(ACTION_REPLY, 1).reason, ANSWER_REQUEST_ID_REPEATED);
 }
 
 Test(traffic, transform_and_device_goes_on_after_success_only)

@@ -4,6 +4,7 @@
  * answers early, late and twice. What must hold at every turn and at the end is checked from the
  * actions alone.
  */
+#include "dataplane/anomaly.h"
 #include "traffic_harness.h"
 
 #define RUN_POSTS 512
@@ -18,6 +19,9 @@ static unsigned post_count;
 static struct mw_request_id awaited[4096];
 static unsigned awaited_count;
 static unsigned replies, accepted, deliveries_ok;
+static struct action held[64]; /* reports of held requests that nobody has decided about */
+static unsigned held_count;
+static unsigned alerts_taken, decided;
 static uint64_t random_state;
 
 static uint32_t random_below(uint32_t bound)
@@ -47,6 +51,17 @@ static void run_actions(void)
 		case ACTION_REPLY_PROVIDER:
 		case ACTION_DUE_READ_TAKEN:
 			break;
+		case ACTION_ALERT_TAKEN:
+			alerts_taken += action->status == 0;
+			break;
+		case ACTION_QUARANTINED:
+			cr_assert_lt(held_count, 64);
+			held[held_count++] = *action;
+			break;
+		case ACTION_QUARANTINE_DONE:
+			cr_assert_eq(action->status, 0);
+			decided++;
+			break;
 		default:
 			cr_assert_fail("action %u", action->type);
 		}
@@ -70,6 +85,41 @@ static void end_post(unsigned number)
 		struct traffic_event event =
 			ended_event(EVENT_DISPATCHED, &post.action, good ? 204 : 503);
 		step(&event);
+	}
+	run_actions();
+}
+
+/* Control: tells the link's receipts, announces and decides about what is held, or comes anew. */
+static void control_turn(bool new_work)
+{
+	static uint64_t alert_id;
+	struct traffic_event event = {.type = EVENT_CONTROL_CONNECTED, .session = 1};
+	if (new_work && random_below(500) == 0) {
+		event.session = (uint32_t)++alert_id + 1;
+		held_count = 0;
+		step(&event);
+	} else if (held_count > 0 && random_below(3) == 0) {
+		struct action report = held[--held_count];
+		event.type = EVENT_QUARANTINE_REPORTED;
+		event.session = report.session;
+		event.reports = 1;
+		step(&event);
+		event = (struct traffic_event){.type = EVENT_QUARANTINE,
+			.reference = report.reference,
+			.event_reference =
+				report.event_reference ? report.event_reference : ++alert_id,
+			.quarantine_action = 1 + (uint8_t)random_below(2)};
+		step(&event);
+	} else if (new_work && random_below(20) == 0) {
+		event = (struct traffic_event){.type = EVENT_ALERT,
+			.message = fake_message(MESSAGE_LINK),
+			.user = USER_A + random_below(5),
+			.alert_length = 1,
+			.code = "N1"};
+		event.terms.request_id = (struct mw_request_id){DEVICE, event.user, ++alert_id};
+		step(&event);
+	} else {
+		return;
 	}
 	run_actions();
 }
@@ -98,6 +148,7 @@ static void random_turn(bool new_work)
 		step(&event);
 		run_actions();
 	}
+	control_turn(new_work);
 	tick();
 	run_actions();
 	struct traffic_view view = traffic_view(traffic);
@@ -112,17 +163,31 @@ Test(traffic, random_run_loses_nothing, .timeout = 60)
 		start(&default_limits);
 		random_state = seed;
 		post_count = awaited_count = replies = accepted = deliveries_ok = 0;
+		held_count = alerts_taken = decided = 0;
+		const struct anomaly_threshold threshold = {
+			.user = USER_A + 1, .period_s = 1, .limit = 1};
+		struct traffic_event event = {.type = EVENT_THRESHOLDS};
+		event.anomaly = anomaly_create(&threshold, 1, seed);
+		step(&event);
+		event = (struct traffic_event){.type = EVENT_CONTROL_CONNECTED, .session = 1};
+		step(&event);
 		for (int turn = 0; turn < 5000; turn++)
 			random_turn(true);
-		for (int turn = 0; turn < 50000 && !traffic_idle(traffic); turn++)
+		for (int turn = 0; turn < 50000 && traffic_view(traffic).pending > 0; turn++)
 			random_turn(false);
+		cr_assert_eq(traffic_view(traffic).pending, 0, "seed %lu: something is left",
+			(unsigned long)seed);
 		cr_assert(traffic_idle(traffic), "seed %lu does not come to rest",
 			(unsigned long)seed);
 		cr_assert_eq(
 			messages_live, 0, "seed %lu leaks %d", (unsigned long)seed, messages_live);
 		cr_assert_eq(accepted, counter_of(STATS_REQUESTS_ACCEPTED));
-		cr_assert_eq(deliveries_ok, accepted + counter_of(STATS_DUE_READS),
-			"seed %lu: every accepted request and read is delivered exactly once",
+		cr_assert_eq(deliveries_ok,
+			accepted + counter_of(STATS_DUE_READS) + counter_of(STATS_ALERTS),
+			"seed %lu: every request, read and alert is delivered exactly once",
 			(unsigned long)seed);
+		cr_assert_eq(alerts_taken, counter_of(STATS_ALERTS));
+		cr_assert_eq(decided, counter_of(STATS_QUARANTINED));
+		cr_assert(decided > 0 && alerts_taken > 0, "the run tests nothing");
 	}
 }

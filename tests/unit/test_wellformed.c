@@ -96,6 +96,17 @@ static bool is_one_of(const char *found, const char *verdict)
 	return false;
 }
 
+/* "[15] Comment", "WFC Legal Character", "NS 6.1", "4.3.3 UTF-8" ... */
+static bool names_rule(const char *rule)
+{
+	static const char *const kinds[] = {"[", "WFC ", "NSC ", "NS ", "C14N ", "2.", "4."};
+
+	for (size_t index = 0; index < sizeof(kinds) / sizeof(kinds[0]); index++)
+		if (strncmp(rule, kinds[index], strlen(kinds[index])) == 0)
+			return strlen(rule) > 3;
+	return false;
+}
+
 static void check_case(struct tally *tally, const char *file, char *line)
 {
 	char *wellformed = strsep(&line, "\t");
@@ -110,6 +121,7 @@ static void check_case(struct tally *tally, const char *file, char *line)
 
 	cr_assert(
 		line != NULL && strchr("yn", wellformed[0]) != NULL, "%s: a line of no case", file);
+	cr_assert(names_rule(rule), "%s: \"%s\" names no rule", file, rule);
 	if (known != NULL) {
 		*known = '\0';
 		if (strcmp(tally->engine.name, "reference") == 0)
@@ -175,6 +187,42 @@ Test(wellformed, reference)
 #ifdef DIFFERENTIAL_FAST
 
 #include "dataplane/duis/fast.h"
+
+/* doc/standards.md, "Canonical forms": the name of a namespace is written as an attribute's value.
+ */
+Test(wellformed, canonical_form_of_a_reference_in_the_name_of_a_namespace)
+{
+	static const struct {
+		const char *engine;
+		const char *form;
+	} rows[] = {
+		{"fast", " xmlns:z=\"urn:a&amp;b\""}, {"reference", " xmlns:z=\"urn:a&#38;b\""}};
+	const char *var = getenv("MOTORWAY_VAR");
+	char folder[512];
+
+	snprintf(folder, sizeof(folder), "%s/duis/xsd", var != NULL ? var : TEST_ROOT "/var");
+	for (size_t row = 0; row < 2; row++) {
+		struct engine engine;
+		struct buffer text = {0};
+		struct duis_document document;
+		struct duis_error error;
+		const uint8_t *form;
+		size_t length;
+
+		buffer_print(&text, "%s%s", before, behind);
+		buffer_splice(&text, strlen("<sr:Request"), strlen("<sr:Request"),
+			" xmlns:z=\"urn:a&#38;b\"", strlen(" xmlns:z=\"urn:a&#38;b\""));
+		cr_assert(engine_create(&engine, rows[row].engine, folder));
+		cr_assert_eq(engine.read(engine.state, text.bytes, (uint32_t)text.length, &document,
+				     &error),
+			0, "%s: %s", rows[row].engine, error.rule);
+		form = engine.canonical(engine.state, &length);
+		cr_expect_not_null(memmem(form, length, rows[row].form, strlen(rows[row].form)),
+			"%s: %.*s", rows[row].engine, (int)length, form);
+		engine.destroy(engine.state);
+		buffer_free(&text);
+	}
+}
 
 static void check_variant(enum duis_fast_variant variant)
 {

@@ -158,7 +158,21 @@ static const struct row rows[] = {
 		DUIS_ERROR_SIGNATURE_ALGORITHM},
 	{"an algorithm with a blank behind", DIGEST "\"", DIGEST " \"", NULL, NULL,
 		DUIS_ERROR_SIGNATURE_ALGORITHM},
+	{"an instruction in an algorithm", ALGORITHM "\"/>",
+		ALGORITHM "\"><?p?></ds:SignatureMethod>", NULL, NULL,
+		DUIS_ERROR_SIGNATURE_ALGORITHM},
+	{"an instruction in the transform", TRANSFORM,
+		"<ds:Transform "
+		"Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"><?p?>"
+		"</ds:Transform>",
+		NULL, NULL, DUIS_ERROR_SIGNATURE_TRANSFORM},
+	{"white space and a comment in an algorithm", ALGORITHM "\"/>",
+		ALGORITHM "\"> <!-- c -->\n</ds:SignatureMethod>", NULL, NULL, DUIS_OK},
+	{"a comment in the digest", NULL, NULL, "<ds:DigestValue>", "<ds:DigestValue><!-- c -->",
+		DUIS_OK},
 	/* keys */
+	{"an instruction and a comment in KeyInfo", NULL, NULL, "<ds:KeyInfo>",
+		"<ds:KeyInfo><?p?><!-- c -->", DUIS_OK},
 	{"a certificate in KeyInfo", "<ds:X509Data>",
 		"<ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></"
 		"ds:X509Data><ds:X509Data>",

@@ -38,8 +38,12 @@ static const struct traffic_limits default_limits = {
 	.delivery_backoff_ns = SECOND,
 	.delivery_backoff_max_ns = 60 * SECOND,
 	.secret = 42,
+	.replay = {.scope = REPLAY_ORIGINATOR, .window = 64, .scopes_max = 4096},
 	.unreachable_code = "E20",
 	.silent_code = "E21",
+	.deleted_code = "E100",
+	.quarantine_max = 8,
+	.alerts_max = 8,
 };
 
 static inline void start(const struct traffic_limits *limits)
