@@ -7,7 +7,7 @@ import yaml
 
 import duis
 import wire
-from gateway import Gateway, User, make_signer, write_yaml
+from gateway import Gateway, User, log_read, make_signer, write_yaml
 from test_access import refused
 
 CONF = {}
@@ -95,6 +95,33 @@ def test_appointment_from_the_files():
         assert image["builds"] == 0 and image["change"] >= change, image
         assert code_of(own, late) == "I99", "after the restart"
         refused(own, answer_of(own, own.mdr), "not-entitled", "E4")
+
+
+def test_the_whole_period():
+    """A change of retriever on 15 June, in summer time: what counts is the period that is asked for,
+    not when. Its last entry may be stamped exactly at the change; an hour more is the successor's."""
+    with Gateway(CONF) as own:
+        late = add_user(own, "mdr-b", "90-B3-D5-1F-30-7F-00-22", ["MDR"], "MDRB")
+        append(own, "appointments.csv", f"{mpans(own, own.meter2)[1]},MDR,MDRB,2026-06-15,")
+        reload(own)
+        wire.wait_until(lambda: code_of(own, late) == "I99", 10, own.logs)
+
+        def read(user, start, end):
+            body = log_read("ReadExportProfileData", f"2026-06-{start}Z", f"2026-06-{end}Z")
+            canonical, variant = own.read(user, srv="4.8.3", body=body)
+            return duis.Response(own.send(user, canonical, variant).body).code
+
+        for start, end, outgoing, incoming in (
+                ("01T00:00:00", "02T00:00:00", "I99", "E4"),
+                ("13T23:00:00", "14T23:00:00", "I99", "E4"),
+                ("13T23:00:00", "14T23:00:00.001", "E4", "E4"),
+                ("14T00:00:00", "15T00:00:00", "E4", "E4"),
+                ("14T22:59:59.999", "15T23:00:00", "E4", "E4"),
+                ("14T23:00:00", "15T23:00:00", "E4", "I99"),
+                ("20T00:00:00", "21T00:00:00", "E4", "I99"),
+                ("01T00:00:00", "30T00:00:00", "E4", "E4")):
+            assert read(own.mdr, start, end) == outgoing, (start, end)
+            assert read(late, start, end) == incoming, (start, end)
 
 
 def test_status_and_type_of_the_device():
