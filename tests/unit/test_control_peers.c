@@ -19,8 +19,9 @@ TestSuite(control_peers, .init = client_suite_create, .fini = client_suite_destr
 
 static void send_raw(struct client *client, enum mw_control_type type, uint32_t length)
 {
-	uint8_t zeros[512] = {0};
+	uint8_t zeros[4096] = {0};
 
+	cr_assert_leq(length, sizeof(zeros));
 	client_send(client, type, (struct peer_part){zeros, length}, NONE);
 }
 
