@@ -14,7 +14,6 @@
 
 #define VAR BENCH_ROOT "/var"
 #define MAIN_XSD VAR "/duis/xsd/DUIS Schema V5.1.xsd"
-#define DOCUMENT_BYTES_MAX (4u << 20)
 
 __attribute__((format(printf, 1, 2), noreturn)) static void give_up(const char *format, ...)
 {
@@ -89,7 +88,7 @@ struct duis_fast_engine *corpus_engine(const struct corpus *corpus, uint32_t doc
 	return engine;
 }
 
-void corpus_load(struct corpus *corpus, const char *name)
+void corpus_load(struct corpus *corpus, const char *name, const struct corpus *other)
 {
 	struct dirent **entries;
 	char folder[512];
@@ -115,8 +114,11 @@ void corpus_load(struct corpus *corpus, const char *name)
 		free(entries[index]);
 	}
 	free(entries);
-	load_schemas(corpus);
-	corpus->engine = corpus_engine(corpus, DOCUMENT_BYTES_MAX);
+	if (other != NULL)
+		corpus->schemas = other->schemas;
+	else
+		load_schemas(corpus);
+	corpus->engine = corpus_engine(corpus, CORPUS_DOCUMENT_BYTES_MAX);
 }
 
 void corpus_make_ready(struct corpus *corpus)
@@ -163,8 +165,8 @@ static void load_certificate(struct corpus *corpus, const char *path)
 	if (result != 0)
 		return; /* the folders hold other certificates, too */
 	key->key = p256_key_create(key->public_key);
-	if (key->key == NULL || p256_key_build_table(key->key) != 0)
-		give_up("%s: no table", path);
+	if (key->key == NULL)
+		give_up("%s: not a key on P-256", path);
 	corpus->key_count++;
 }
 
@@ -185,7 +187,22 @@ const struct corpus_key *corpus_find_key(
 	return NULL;
 }
 
-void corpus_load_keys(struct corpus *corpus)
+void corpus_build_tables(struct corpus *corpus, size_t count)
+{
+	for (size_t index = 0; index < count; index++) {
+		struct duis_document description;
+		struct duis_error error;
+		const struct corpus_key *key = NULL;
+
+		if (duis_fast_engine_read(corpus->engine, corpus->documents[index].bytes,
+			    corpus->documents[index].length, &description, &error) == 0)
+			key = corpus_find_key(corpus, &description);
+		if (key == NULL || p256_key_build_table(key->key) != 0)
+			give_up("document %zu: no table", index);
+	}
+}
+
+static void load_certificates(struct corpus *corpus)
 {
 	static const char *const folders[] = {VAR "/duis/certificates", VAR "/keys"};
 
@@ -205,6 +222,16 @@ void corpus_load_keys(struct corpus *corpus)
 		}
 		if (count >= 0)
 			free(entries);
+	}
+}
+
+void corpus_load_keys(struct corpus *corpus, const struct corpus *other)
+{
+	if (other != NULL) {
+		corpus->keys = other->keys;
+		corpus->key_count = other->key_count;
+	} else {
+		load_certificates(corpus);
 	}
 	for (size_t index = 0; index < corpus->count; index++) {
 		struct duis_document description;

@@ -12,6 +12,8 @@
 #include "dataplane/duis/fast.h"
 #include "dataplane/duis/p256.h"
 
+#define CORPUS_DOCUMENT_BYTES_MAX (4u << 20)
+
 /* One signed document, with an engine of its own that has read it. */
 struct corpus_document {
 	uint8_t *bytes;
@@ -26,7 +28,7 @@ struct corpus_key {
 	char issuer[DUIS_ISSUER_SIZE];
 	uint8_t serial[DUIS_SERIAL_SIZE];
 	EVP_PKEY *public_key;
-	struct p256_key *key; /* with its table */
+	struct p256_key *key; /* see corpus_build_tables() */
 };
 
 struct corpus {
@@ -39,14 +41,19 @@ struct corpus {
 	size_t key_count;
 };
 
-/* Load var/bench/NAME, which bench/make-corpus made (it is run when it has not). */
-void corpus_load(struct corpus *corpus, const char *name);
+/* Load var/bench/NAME, which bench/make-corpus made (it is run when it has not), and the schemas,
+ * or take those of `other` when it is not NULL. */
+void corpus_load(struct corpus *corpus, const char *name, const struct corpus *other);
 
 /* Give each document an engine that has read it, and its canonical forms. */
 void corpus_make_ready(struct corpus *corpus);
 
-/* Load all certificates and build their tables. Tells each document its signer's public key. */
-void corpus_load_keys(struct corpus *corpus);
+/* Load all certificates, or take those of `other` when it is not NULL. Tells each document its
+ * signer's public key. */
+void corpus_load_keys(struct corpus *corpus, const struct corpus *other);
+
+/* Build the tables of the keys that signed the first `count` documents; 35 ms each. */
+void corpus_build_tables(struct corpus *corpus, size_t count);
 
 /* The key of an issuer and serial number, or NULL. */
 const struct corpus_key *corpus_find_key(

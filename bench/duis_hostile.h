@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents that are made to be expensive, each about a megabyte: valid where they can be (the bulk
- * sits in a ds:Object, where any elements are), refused where a bound says so. */
+/* Documents that are made to be expensive, each about a megabyte, all of it in one place where it
+ * may stand: valid as far as it can be, so that it is read to the end. */
 #ifndef BENCH_DUIS_HOSTILE_H
 #define BENCH_DUIS_HOSTILE_H
 
@@ -8,11 +8,22 @@
 
 #include "tests/differential/buffer.h"
 
+enum hostile_place {
+	HOSTILE_IN_OBJECT,    /* of the signature, where any elements are */
+	HOSTILE_IN_KEY_INFO,  /* between its elements */
+	HOSTILE_IN_BODY,      /* between elements that are digested */
+	HOSTILE_IN_VALUE,     /* in the text of an element that is digested */
+	HOSTILE_IN_ATTRIBUTE, /* in the value of xsi:schemaLocation of the root */
+	HOSTILE_BEHIND_ERROR, /* behind an element that is not allowed */
+};
+
 struct hostile {
 	const char *name;
 	const char *what;
-	void (*fill)(struct buffer *out); /* the content of ds:Object */
-	bool refused;			  /* beyond a bound */
+	enum hostile_place place;
+	void (*fill)(struct buffer *out);
+	bool read; /* read() refuses it; otherwise the signature's profile or digest does */
+	bool dear; /* known to cost more than twice as much as a valid message; see doc/engine.md */
 };
 
 extern const struct hostile hostile_documents[];

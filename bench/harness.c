@@ -47,6 +47,7 @@ struct run {
 	uint64_t slice_ns;
 	struct row *rows;
 	size_t row_count;
+	char variant[32]; /* that instructions were counted of; "": there is one only */
 	struct figures figures[BENCH_CONTENDERS_MAX];
 };
 
@@ -277,13 +278,15 @@ static int run_counted(const struct bench_case *of, unsigned index)
 	if (index >= contender_count(of) || of->contenders[index].run(of->state) == 0)
 		return -EBADMSG;
 	units = bench_counted(&of->contenders[index], of->state);
+	if (of->variant)
+		printf("variant %s\n", of->variant());
 	printf("units %llu\n", (unsigned long long)units);
 	return units ? 0 : -EBADMSG;
 }
 
 /* Start the bench once more below callgrind for one contender. Returns instructions a unit, 0 when
  * callgrind is not there or fails. */
-static double count_instructions(const struct run *run, const struct bench_case *of, unsigned index)
+static double count_instructions(struct run *run, const struct bench_case *of, unsigned index)
 {
 	char command[4096];
 	char line[256];
@@ -309,6 +312,7 @@ static double count_instructions(const struct run *run, const struct bench_case 
 		const char *found = strstr(line, "Collected : ");
 
 		(void)sscanf(line, "units %llu", &units);
+		(void)sscanf(line, "variant %31s", run->variant);
 		if (found)
 			(void)sscanf(found, "Collected : %llu", &collected);
 	}
@@ -334,8 +338,9 @@ static void print_row(const struct run *run, const struct row *row)
 		decimals(row->ours_median), row->ours_median, decimals(row->theirs_median),
 		row->theirs_median, row->theirs_median / row->ours_median);
 	if (row->ours_instructions > 0 && row->theirs_instructions > 0)
-		printf(",\"ours_instructions\":%.0f,\"peer_instructions\":%.0f",
-			row->ours_instructions, row->theirs_instructions);
+		printf(",\"ours_instructions\":%.0f,\"peer_instructions\":%.0f,"
+		       "\"instructions_variant\":\"%s\"",
+			row->ours_instructions, row->theirs_instructions, run->variant);
 	if (row->peer->target > 0)
 		printf(",\"target\":%.2f,\"met\":%s", row->peer->target,
 			row->missed ? "false" : "true");
@@ -374,7 +379,7 @@ static void print_table(const struct run *run)
 	print_machine();
 	for (size_t index = 0; index < run->row_count; index++)
 		counted |= run->rows[index].theirs_instructions > 0;
-	printf("%-20s %-14s %9s %11s  %-22s %9s %11s %7s %7s%s\n", "case", "unit", "ours",
+	printf("%-22s %-14s %9s %11s  %-20s %9s %11s %7s %7s%s\n", "case", "unit", "ours",
 		"(median)", "peer", "value", "(median)", "ratio", "target",
 		counted ? "   ours instr.   peer instr." : "");
 	for (size_t index = 0; index < run->row_count; index++) {
@@ -384,7 +389,7 @@ static void print_table(const struct run *run)
 		if (row->peer->target > 0)
 			snprintf(target, sizeof(target), "%.2f%s", row->peer->target,
 				row->missed ? "!" : "");
-		printf("%-20s %-14s %9.*f (%9.*f)  %-22s %9.*f (%9.*f) %7.2f %7s", row->of->name,
+		printf("%-22s %-14s %9.*f (%9.*f)  %-20s %9.*f (%9.*f) %7.2f %7s", row->of->name,
 			row->of->unit, decimals(row->ours), row->ours, decimals(row->ours_median),
 			row->ours_median, row->peer->name, decimals(row->theirs), row->theirs,
 			decimals(row->theirs_median), row->theirs_median, row->ratio, target);
@@ -400,7 +405,8 @@ static void print_table(const struct run *run)
 		of = run->rows[index].of;
 	}
 	if (counted)
-		printf("  instructions: callgrind's; its processor has no AVX-512 and no ADX\n");
+		printf("  instructions: callgrind's%s%s; its processor has no AVX-512 and no ADX\n",
+			run->variant[0] ? ", ours of the variant " : "", run->variant);
 }
 
 /* The last line of --check. Returns whether all is met. */

@@ -14,8 +14,8 @@
  *      "ours_median":..,"peer_median":..,"ratio_median":..,"target":2.50,"met":true}
  *
  * (on one line; "target" and "met" only where there is a target; "ours_instructions" and
- * "peer_instructions" only with --instructions). Values are times, so less is better, and
- * ratio = peer_value / ours: how many times as fast as the peer we are.
+ * "peer_instructions" and "instructions_variant" only with --instructions). Values are times, so
+ * less is better, and ratio = peer_value / ours: how many times as fast as the peer we are.
  *
  * A bench is a program with a table of cases:
  *
@@ -63,6 +63,10 @@ struct bench_case {
 	const char *name;
 	const char *unit;	/* a time each unit, always ns: "ns/message", "ns/byte" */
 	const char *parameters; /* one line for the table's foot: corpus, sizes, variant; or NULL */
+
+	/* The name of the build of our code that runs on this processor, when there are several:
+	 * the one that callgrind counts may be another. NULL when there is one. */
+	const char *(*variant)(void);
 
 	/* Called right before and after the case; NULL when there is nothing to do. setup returns 0
 	 * or -errno, which ends the bench with status 2. */

@@ -205,7 +205,6 @@ static const uint8_t in_section[256] = {
 	['>'] = GREATER, ['\r'] = LINE_FEED, ['<'] = LESS, ['&'] = AMPERSAND};
 static const uint8_t in_value[256] = {
 	['"'] = QUOTE, ['\r'] = SPACE, ['\n'] = SPACE, ['\t'] = SPACE, ['&'] = STOP};
-static const uint8_t in_lines[256] = {['\r'] = LINE_FEED};
 
 /* Write at[0 ..] up to `stop` or a byte to stop at; returns that place. What the bytes are is never
  * guessed by a branch: whoever mixes them well would make every guess wrong. The LF of CR LF is
@@ -322,6 +321,12 @@ static const uint8_t *emit_text(const uint8_t *at, const uint8_t *stop, struct f
 		at = emit_mostly(at, stop, in_text, wanted, sink);
 		if (at == stop || *at == '<')
 			return at;
+		if (at[1] == 'l' || at[1] == 'g') {
+			/* As it stands. */
+			fast_emit(sink, at, 4);
+			at += 4;
+			continue;
+		}
 		character = reference(at, &at);
 		emit_text_character(character, sink);
 	}
@@ -334,12 +339,53 @@ static void emit_section(const uint8_t *at, const uint8_t *stop, struct fast_sin
 	emit_mostly(at, stop, in_section, wanted, sink);
 }
 
-/* Text that is canonical but for its line ends. */
+/* Text that is canonical but for its line ends. There is one in every line, so all is copied in
+ * pieces of 16 bytes, and what was copied behind a CR is written again. */
 static void emit_lines(const uint8_t *at, const uint8_t *stop, struct fast_sink *sink)
 {
-	static const uint8_t wanted[4] = {'\r', '\r', '\r', '\r'};
+#ifdef __SSE2__
+	while (stop - at >= 16) {
+		uint8_t *out;
 
-	emit_mostly(at, stop, in_lines, wanted, sink);
+		if (sink->stop - sink->at < 32)
+			sink->spill(sink, at, 0);
+		out = sink->at;
+		if (sink->stop - out < 16)
+			break;
+		while (stop - at >= 16 && sink->stop - out >= 16) {
+			__m128i bytes = _mm_loadu_si128((const __m128i *)at);
+			uint32_t found = (uint32_t)_mm_movemask_epi8(
+				_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')));
+			uint32_t length = found != 0 ? (uint32_t)__builtin_ctz(found) : 16;
+
+			_mm_storeu_si128((__m128i *)out, bytes);
+			at += length;
+			out += length;
+			if (found == 0)
+				continue;
+			/* A CR before LF is left out, another one is an LF. There was room for it.
+			 */
+			*out = '\n';
+			at++;
+			out += at == stop || *at != '\n';
+			/* One behind the other: a few without searching. */
+			for (unsigned count = 0;
+				length < 4 && count < 16 && stop - at > 1 && out < sink->stop;
+				count++, at++) {
+				*out = *at == '\r' ? '\n' : *at;
+				out += *at != '\r' || at[1] != '\n';
+			}
+		}
+		sink->at = out;
+	}
+#endif
+	while (at < stop) {
+		uint8_t byte = *at == '\r' ? '\n' : *at;
+		bool pair = *at == '\r' && stop - at > 1 && at[1] == '\n';
+
+		fast_emit(sink, &byte, 1);
+		at += pair ? 2 : 1;
+	}
 }
 
 /* The character of a reference in an attribute's value. */
@@ -375,8 +421,15 @@ void fast_emit_value(struct fast_span value, struct fast_sink *sink)
 	const uint8_t *stop = at + value.length;
 
 	while ((at = rewrite(at, stop, in_value, sink)) < stop) {
-		uint32_t character = reference(at, &at);
+		uint32_t character;
 
+		if (at[1] == 'l') {
+			/* As it stands. */
+			fast_emit(sink, at, 4);
+			at += 4;
+			continue;
+		}
+		character = reference(at, &at);
 		emit_value_character(character, sink);
 	}
 }

@@ -113,7 +113,7 @@ struct fast_binding {
 };
 
 /* Lists of bindings by the hash of their prefix; the last one is the default namespace's. */
-#define FAST_BINDING_SLOTS 65
+#define FAST_BINDING_SLOTS 256
 
 /* An open element. */
 struct fast_frame {

@@ -349,8 +349,9 @@ static void reset(struct duis_fast_engine *engine, const uint8_t *bytes, uint32_
 	engine->readable = false;
 	engine->root = 0;
 	engine->depth = 0;
-	engine->binding_count = 0;
-	memset(engine->binding_slots, 0, sizeof(engine->binding_slots));
+	/* The lists are empty when those of the last document are. */
+	while (engine->binding_count > 0)
+		engine->binding_slots[engine->bindings[--engine->binding_count].slot] = 0;
 	engine->scratch_used = 0;
 	engine->id_count = 0;
 	engine->generation++;

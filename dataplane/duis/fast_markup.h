@@ -241,22 +241,44 @@ static FAST_APART const uint8_t *parse_wide_name(
 	return at;
 }
 
+/* The length of a QName of at most six bytes of ASCII, and of its prefix (0: none); or 0 when it is
+ * none, or not so short. What follows a very short name need not wait for a vector. */
+FAST_INLINE uint32_t parse_short_name(
+	const struct duis_fast_engine *engine, const uint8_t *at, uint32_t *prefix_length)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint32_t length = 0;
+	uint64_t colons;
+
+	*prefix_length = 0;
+	if (unlikely(engine->end - at < 8))
+		return 0;
+	while (length < 7 && scan_is(at[length], SCAN_NAME))
+		length++;
+	if (length == 7 || !name_start_ascii(*at) || at[length] >= 0x80)
+		return 0;
+	/* The lowest byte that is a colon has its highest bit set. */
+	memcpy(&colons, at, 8);
+	colons ^= ones * ':';
+	colons = (colons - ones) & ~colons & ones << 7 & ((UINT64_C(1) << 8 * length) - 1);
+	if (colons == 0)
+		return length;
+	*prefix_length = (uint32_t)__builtin_ctzll(colons) / 8;
+	return (colons & (colons - 1)) == 0 && name_start_ascii(at[*prefix_length + 1]) ? length
+											: 0;
+}
+
 /* A QName; the length of its prefix goes to *prefix_length (0: none). */
 FAST_INLINE const uint8_t *parse_name(
 	struct duis_fast_engine *engine, const uint8_t *at, uint32_t *prefix_length)
 {
 	uint64_t colons = 0;
-	uint32_t length = 0;
+	uint32_t length = parse_short_name(engine, at, prefix_length);
 
-	/* What follows a very short name need not wait for a vector. */
-	if (likely(engine->end - at > 4))
-		while (length < 4 && scan_is(at[length], SCAN_NAME)) {
-			colons |= (uint64_t)(at[length] == ':') << length;
-			length++;
-		}
-	if (length == 4 || length == 0)
-		length = scan_name(at, engine->end, &colons);
-	/* Short, plain, and with at most one colon. */
+	if (length > 0)
+		return at + length;
+	length = scan_name(at, engine->end, &colons);
+	/* Plain, and with at most one colon. */
 	if (unlikely(length == 0 || !name_start_ascii(*at) || at[length] >= 0x80))
 		return parse_wide_name(engine, at, prefix_length);
 	*prefix_length = 0;
@@ -271,7 +293,7 @@ FAST_INLINE const uint8_t *parse_name(
 
 FAST_INLINE const uint8_t *skip_blanks(const uint8_t *at, const uint8_t *end)
 {
-	while (at < end && is_blank(*at))
+	while (at < end && scan_is(*at, SCAN_SPACE))
 		at++;
 	return at;
 }

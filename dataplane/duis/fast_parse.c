@@ -236,46 +236,33 @@ FAST_INLINE const uint8_t *enter_foreign(
 }
 
 /* A foreign element with a short name and without attributes: the cheapest tags to write, so they
- * have to be cheap to read. Returns `tag` when it is not one. */
-FAST_INLINE const uint8_t *take_foreign(struct duis_fast_engine *engine, const uint8_t *tag,
+ * have to be cheap to read. Returns the tag when it is not one; its name's end is known then if it
+ * is short. */
+FAST_INLINE const uint8_t *take_foreign(struct duis_fast_engine *engine, struct element *element,
 	const struct mw_image_transition *expected)
 {
-	struct element element = {.tag = tag};
+	const uint8_t *tag = element->tag;
 	const struct fast_binding *binding;
-	uint64_t colons = 0;
-	uint32_t length = 0;
-	uint32_t local = 0;
 	uint32_t symbol;
 
-	if (engine->end - tag < 16)
+	element->name_length = parse_short_name(engine, tag + 1, &element->prefix_length);
+	if (element->name_length == 0)
 		return tag;
-	while (length < 6 && scan_is(tag[1 + length], SCAN_NAME)) {
-		colons |= (uint64_t)(tag[1 + length] == ':') << length;
-		length++;
-	}
-	element.stop = tag + 1 + length;
-	if ((*element.stop != '>' && (*element.stop != '/' || element.stop[1] != '>')) ||
-		!name_start_ascii(tag[1]) || (colons & (colons - 1)) != 0)
+	element->stop = tag + 1 + element->name_length;
+	if (*element->stop != '>' && (*element->stop != '/' || element->stop[1] != '>'))
 		return tag;
-	element.name_length = length;
-	if (colons != 0) {
-		element.prefix_length = (uint32_t)__builtin_ctzll(colons);
-		local = element.prefix_length + 1;
-	}
-	if (!name_start_ascii(tag[1 + local]))
-		return tag;
-	binding = resolve(engine, tag + 1, element.prefix_length);
+	binding = resolve(engine, tag + 1, element->prefix_length);
 	if (binding == NULL)
 		return tag;
-	symbol = engine->invalid ? MW_IMAGE_NONE
-				 : find_symbol(engine, &element, binding->name_space);
+	symbol =
+		engine->invalid ? MW_IMAGE_NONE : find_symbol(engine, element, binding->name_space);
 	if (!is_foreign(engine, binding, symbol, expected))
 		return tag;
 	engine->declaration_count = 0;
-	return enter_foreign(engine, &element);
+	return enter_foreign(engine, element);
 }
 
-/* A start tag, by parsing its name. */
+/* A start tag, by parsing its name, unless element->stop says where that ends. */
 static FAST_APART const uint8_t *parse_any_element(
 	struct duis_fast_engine *engine, struct element *element)
 {
@@ -283,10 +270,12 @@ static FAST_APART const uint8_t *parse_any_element(
 	uint32_t symbol;
 	bool bare;
 
-	element->stop = parse_name(engine, element->tag + 1, &element->prefix_length);
-	if (element->stop == NULL)
-		return NULL;
-	element->name_length = (uint32_t)(element->stop - element->tag - 1);
+	if (element->stop == NULL) {
+		element->stop = parse_name(engine, element->tag + 1, &element->prefix_length);
+		if (element->stop == NULL)
+			return NULL;
+		element->name_length = (uint32_t)(element->stop - element->tag - 1);
+	}
 	bare = element->stop < engine->end && *element->stop == '>';
 	engine->attribute_count = 0;
 	engine->declaration_count = 0;
@@ -309,15 +298,25 @@ static FAST_APART const uint8_t *parse_any_element(
 	return enter_element(engine, element);
 }
 
-/* A start tag that is not the one expected. */
-static FAST_APART const uint8_t *parse_unexpected(
-	struct duis_fast_engine *engine, struct element *element)
+/* A start tag that is not the one expected; `expected` is a wildcard or NULL. */
+FAST_INLINE const uint8_t *parse_unexpected(struct duis_fast_engine *engine, const uint8_t *tag,
+	const struct mw_image_transition *expected)
 {
-	const uint8_t *at = element->tag;
+	struct element element = {.tag = tag};
+	struct element foreign = {.tag = tag}; /* apart, so that it can stay in registers */
+	const uint8_t *at = engine->tracked ? tag : take_foreign(engine, &foreign, expected);
 
-	if (!engine->tracked)
-		at = take_foreign(engine, at, NULL);
-	return at != element->tag ? at : parse_any_element(engine, element);
+	if (at != tag)
+		return at;
+	element.stop = foreign.stop;
+	element.name_length = foreign.name_length;
+	element.prefix_length = foreign.prefix_length;
+	return parse_any_element(engine, &element);
+}
+
+static FAST_APART const uint8_t *parse_mismatch(struct duis_fast_engine *engine, const uint8_t *tag)
+{
+	return parse_unexpected(engine, tag, NULL);
 }
 
 /* An expected element whose tag, already parsed, holds declarations. */
@@ -385,17 +384,14 @@ FAST_INLINE const uint8_t *parse_element(struct duis_fast_engine *engine, const 
 		return fast_fail(engine, DUIS_ERROR_TOO_LARGE, tag,
 			"elements are nested more than 256 deep");
 	expected = likely_transition(image, state, frame);
-	if (unlikely(expected == NULL || expected->kind != MW_IMAGE_ELEMENT)) {
-		const uint8_t *at = engine->tracked ? tag : take_foreign(engine, tag, expected);
-
-		return at != tag ? at : parse_any_element(engine, &element);
-	}
+	if (unlikely(expected == NULL || expected->kind != MW_IMAGE_ELEMENT))
+		return parse_unexpected(engine, tag, expected);
 	slot = expected->name_space != MW_IMAGE_NONE ? expected->name_space
 						     : image->counts[MW_IMAGE_NAMESPACES];
 	quick = &engine->quick[slot];
 	if (unlikely((size_t)(engine->end - tag) <
 		     1 + quick->length + (size_t)expected->name_length + 9))
-		return parse_unexpected(engine, &element);
+		return parse_mismatch(engine, tag);
 	memcpy(&word, tag + 1, 8);
 	element.name_length = quick->length + expected->name_length;
 	element.stop = tag + 1 + element.name_length;
@@ -403,7 +399,7 @@ FAST_INLINE const uint8_t *parse_element(struct duis_fast_engine *engine, const 
 		     !scan_equal(tag + 1 + quick->length, image->text + expected->name_offset,
 			     expected->name_length, engine->end) ||
 		     *element.stop >= 0x80 || scan_is(*element.stop, SCAN_NAME)))
-		return parse_unexpected(engine, &element);
+		return parse_mismatch(engine, tag);
 	element.prefix_length = quick->length > 0 ? quick->length - 1 : 0;
 	engine->attribute_count = 0;
 	engine->declaration_count = 0;
@@ -683,7 +679,8 @@ FAST_INLINE const uint8_t *skip_between(struct duis_fast_engine *engine, const u
 		(frame->role == FAST_ROLE_NONE || engine->parts[frame->role].text)) {
 		at = scan_near(at, engine->end, SCAN_TEXT);
 	} else {
-		at = scan_run(at, engine->end, SCAN_BLANK);
+		if (*at != '\r')
+			at = scan_run(at, engine->end, SCAN_BLANK);
 		if (unlikely(at < engine->end && *at == '\r')) {
 			engine->returns = true;
 			at = scan_run(at, engine->end, SCAN_SPACE);

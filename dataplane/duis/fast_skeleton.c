@@ -45,14 +45,13 @@ static bool find_holes(const struct duis_fast_engine *engine, struct content *co
 }
 
 /* Fixed bytes must say the same wherever they stand: one prefix, nothing declared, no references,
- * no line ends to be normalised, and nothing but tags and text. */
+ * and nothing but tags and text. */
 static bool is_plain(const struct fast_kept_signature *kept, uint32_t length)
 {
 	const uint8_t *at = kept->bytes;
 	const uint8_t *stop = at + length;
 
-	if (memchr(at, '&', length) != NULL || memchr(at, '\r', length) != NULL ||
-		memmem(at, length, "xmlns", 5) != NULL)
+	if (memchr(at, '&', length) != NULL || memmem(at, length, "xmlns", 5) != NULL)
 		return false;
 	while ((at = memchr(at, '<', (size_t)(stop - at))) != NULL) {
 		at++;

@@ -94,30 +94,39 @@ FAST_INLINE struct fast_span settle(
 	return attribute->value;
 }
 
+/* From behind an attribute's name to behind the quote before its value, when there is more than
+ * "=\"" between. */
+static FAST_APART const uint8_t *parse_equals(struct duis_fast_engine *engine, const uint8_t *at)
+{
+	const uint8_t *equals = skip_blanks(at, engine->end);
+
+	if (equals >= engine->end || *equals != '=')
+		return NOT_WELL_FORMED(
+			engine, equals, "'=' is expected behind an attribute's name");
+	at = skip_blanks(equals + 1, engine->end);
+	if (at >= engine->end || (*at != '"' && *at != '\''))
+		return NOT_WELL_FORMED(
+			engine, at, "a quote is expected before an attribute's value");
+	engine->tag_clean = false;
+	return at + 1;
+}
+
 /* One attribute: name, '=', value. */
 FAST_INLINE const uint8_t *parse_attribute(
 	struct duis_fast_engine *engine, const uint8_t *at, struct fast_attribute *attribute)
 {
 	const uint8_t *start = at;
-	const uint8_t *equals;
 	uint8_t quote;
 
 	at = parse_name(engine, at, &attribute->prefix_length);
 	if (at == NULL)
 		return NULL;
 	attribute->name = (struct fast_span){start, (uint32_t)(at - start)};
-	equals = skip_blanks(at, engine->end);
-	if (equals >= engine->end || *equals != '=')
-		return NOT_WELL_FORMED(
-			engine, equals, "'=' is expected behind an attribute's name");
-	engine->tag_clean &= equals == at;
-	at = skip_blanks(equals + 1, engine->end);
-	engine->tag_clean &= at == equals + 1;
-	if (at >= engine->end || (*at != '"' && *at != '\''))
-		return NOT_WELL_FORMED(
-			engine, at, "a quote is expected before an attribute's value");
-	quote = *at++;
-	engine->tag_clean &= quote == '"';
+	if (likely(engine->end - at > 2 && at[0] == '=' && at[1] == '"'))
+		at += 2;
+	else if ((at = parse_equals(engine, at)) == NULL)
+		return NULL;
+	quote = at[-1];
 	attribute->raw_offset = offset_of(engine, at);
 	attribute->value.at = at;
 	attribute->rough = false;
@@ -174,6 +183,8 @@ static inline const uint8_t *parse_attributes(
 	for (;;) {
 		const uint8_t *blanks = at;
 
+		if (at < engine->end && *at == ' ')
+			at++;
 		at = skip_blanks(at, engine->end);
 		if (at >= engine->end)
 			return NOT_WELL_FORMED(engine, tag, "a tag is not closed");
@@ -189,7 +200,8 @@ static inline const uint8_t *parse_attributes(
 		}
 		if (at == blanks)
 			return NOT_WELL_FORMED(engine, at, "white space or '>' is expected here");
-		engine->tag_clean &= at == blanks + 1 && *blanks == ' ';
+		if (at != blanks + 1 || *blanks != ' ')
+			engine->tag_clean = false;
 		if (engine->attribute_count == FAST_ATTRIBUTES_MAX)
 			return fast_fail(engine, DUIS_ERROR_TOO_LARGE, tag,
 				"an element has more than 64 attributes");
@@ -423,9 +435,12 @@ static inline bool is_expanded_twice(
 /* Prefixes of the attributes, and that no two have the same expanded name. */
 static FAST_APART const uint8_t *resolve_attributes(struct duis_fast_engine *engine)
 {
-	uint8_t table[256] = {0};
+	uint8_t table[256];
 	const struct fast_attribute *last = NULL;
 	const struct fast_binding *binding = NULL;
+
+	if (engine->prefixed_count > 1)
+		memset(table, 0, sizeof(table));
 
 	for (uint32_t index = 0; index < engine->attribute_count; index++) {
 		struct fast_attribute *attribute = &engine->attributes[index];
@@ -441,7 +456,8 @@ static FAST_APART const uint8_t *resolve_attributes(struct duis_fast_engine *eng
 		last = attribute;
 		attribute->name_space = binding->name_space;
 		attribute->uri = binding->uri;
-		if (is_expanded_twice(engine, index, binding->uri_hash, table))
+		if (engine->prefixed_count > 1 &&
+			is_expanded_twice(engine, index, binding->uri_hash, table))
 			return NOT_WELL_FORMED(engine, attribute->name.at,
 				"an attribute is given twice, with two prefixes");
 	}
