@@ -256,6 +256,11 @@ static const char *repair_digits(const char *value, struct buffer *out)
 		buffer_add(out, value, sign + zeros + LIBXML2_DIGITS);
 		return "24-digits";
 	}
+	if (whole - zeros + kept > LIBXML2_DIGITS && kept <= 2) {
+		buffer_add(out, value, sign + zeros + LIBXML2_DIGITS - 2);
+		buffer_add(out, point, kept + 1);
+		return "24-digits";
+	}
 	if (kept > 20) {
 		/* Still more digits than any fractionDigits of the schemas. */
 		buffer_add(out, value, sign + whole);
@@ -293,12 +298,14 @@ const char *known_repair_name(const char *value, struct buffer *out)
 
 	buffer_clear(out);
 	for (const char *at = value; *at != '\0'; at++) {
-		if ((uint8_t)*at >= 0x80)
-			beyond = true;
-		else
+		if ((uint8_t)*at < 0x80) {
 			buffer_byte(out, (uint8_t)*at);
+			continue;
+		}
+		buffer_print(out, "x%02x", (uint8_t)*at);
+		beyond = true;
 	}
-	return beyond && out->length > 0 ? "fifth-edition" : NULL;
+	return beyond ? "fifth-edition" : NULL;
 }
 
 const char *known_repair(const char *value, struct buffer *out)

@@ -57,8 +57,8 @@ bool known_wrong_pattern(const struct tokens *tokens);
  */
 const char *known_repair(const char *value, struct buffer *out);
 
-/* The same for an xs:ID with characters that names hold since the fifth edition of XML: it loses
- * all that are not ASCII. */
+/* The same for an xs:ID with characters that names hold since the fifth edition of XML: all bytes
+ * beyond ASCII are written in hexadecimal. */
 const char *known_repair_name(const char *value, struct buffer *out);
 
 #endif
