@@ -32,6 +32,12 @@ struct mix {
 	uint32_t accepted;
 };
 
+struct registry_judge {
+	struct key_store *keys;
+	struct registry *registry;
+	struct duis_document document;
+};
+
 static const char *const srvs[] = {
 	"4.8.1", "4.6.1", "4.8.3", "4.2", "4.8.1", "4.17", "6.2.4", "11.2"};
 
@@ -100,18 +106,23 @@ static void fill_worst(struct registry_image_device *device, bool backwards)
 	}
 }
 
+static void fill_document(
+	struct duis_document *document, const struct registry *registry, const char *name)
+{
+	const struct registry_srv *srv = registry_srv(registry, name);
+
+	document->root = DUIS_ROOT_REQUEST;
+	document->command_variant = 1;
+	memcpy(document->service_reference_variant, srv->srv, sizeof(srv->srv));
+	memcpy(document->service_reference, srv->service_reference, sizeof(srv->service_reference));
+	memcpy(document->body_element, srv->body_element, sizeof(srv->body_element));
+}
+
 static void fill_documents(struct mix *mix)
 {
 	for (uint32_t i = 0; i < REQUESTS; i++) {
-		struct duis_document *document = &mix->documents[i];
-		const struct registry_srv *srv = registry_srv(mix->registry, srvs[i % 8]);
-		document->root = DUIS_ROOT_REQUEST;
-		document->command_variant = 1;
-		document->has_execution_date_time = i % 16 == 9;
-		memcpy(document->service_reference_variant, srv->srv, sizeof(srv->srv));
-		memcpy(document->service_reference, srv->service_reference,
-			sizeof(srv->service_reference));
-		memcpy(document->body_element, srv->body_element, sizeof(srv->body_element));
+		fill_document(&mix->documents[i], mix->registry, srvs[i % 8]);
+		mix->documents[i].has_execution_date_time = i % 16 == 9;
 	}
 }
 
@@ -215,4 +226,47 @@ int registry_bench_access(struct registry_bench *bench)
 	registry_destroy(mix.registry);
 	key_store_destroy(keys);
 	return status;
+}
+
+struct registry_judge *registry_judge_create(void)
+{
+	struct registry_judge *judge = calloc(1, sizeof(*judge));
+
+	if (!judge)
+		return NULL;
+	judge->keys = key_store_create(0);
+	judge->registry = judge->keys ? load_rules(judge->keys) : NULL;
+	if (judge->registry) {
+		fill_document(&judge->document, judge->registry, "4.8.1");
+		return judge;
+	}
+	registry_judge_destroy(judge);
+	return NULL;
+}
+
+bool registry_judge_permits(const struct registry_judge *judge, uint32_t organisation,
+	const struct registry_image_device *device, int64_t from_s, int64_t to_s)
+{
+	const struct registry_user user = {
+		.roles = MW_ROLE_MDR, .organisation = organisation, .active = true};
+	const struct access_request request = {
+		.user = &user,
+		.document = &judge->document,
+		.service = MW_SERVICE_SEND_COMMAND,
+		.version = 5400000,
+		.period = {true, from_s, to_s},
+		.now_s = to_s,
+		.device = device,
+	};
+
+	return access_check(judge->registry, &request).reason == ANSWER_ACCEPTED;
+}
+
+void registry_judge_destroy(struct registry_judge *judge)
+{
+	if (!judge)
+		return;
+	registry_destroy(judge->registry);
+	key_store_destroy(judge->keys);
+	free(judge);
 }

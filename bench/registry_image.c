@@ -74,7 +74,8 @@ int registry_bench_build(struct registry_bench *bench)
 			(struct registry_figure){
 				.name = "bytes", .unit = "bytes/device", .target = BYTES_MAX},
 			&value, 1);
-	snprintf(bench->note, sizeof(bench->note),
+	size_t length = strlen(bench->note);
+	snprintf(bench->note + length, sizeof(bench->note) - length,
 		"%llu devices, %llu records, index %.0f %% full, %llu MiB in %s",
 		(unsigned long long)usage.devices, (unsigned long long)usage.records,
 		100.0 * (double)usage.devices / (double)usage.index_slots,

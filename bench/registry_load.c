@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bulk load: devices, registrations and appointments from CSV files in random key order into an
- * empty store, all tables and indexes, ending in one sync. Rows are those written to all tables and
- * indexes. The time is that of the clock, from the first byte read to the end of the sync; the
+ * empty store, all tables and indexes, ending in one sync, on all processors. Rows are those
+ * written to all tables and indexes, lines those read; both must come at the rate that is asked
+ * for. The time is that of the clock, from the first byte read to the end of the sync; the
  * processor time beside it tells how much of it was work on a machine that others use too.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/registry_bench.h"
@@ -93,6 +97,40 @@ static bool is_loaded(struct store *store, const struct sim_registry_counts *cou
 	return good;
 }
 
+/* How much memory of its own the process has at most, looked at ten times a second. */
+struct watch {
+	pthread_t thread;
+	atomic_bool ended;
+	unsigned long most_mib;
+};
+
+static void *watch_memory(void *argument)
+{
+	struct watch *watch = argument;
+
+	while (!atomic_load(&watch->ended)) {
+		FILE *file = fopen("/proc/self/status", "re");
+		unsigned long kibibytes = 0;
+		char line[128];
+
+		while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+			if (sscanf(line, "RssAnon: %lu", &kibibytes) == 1)
+				break;
+		if (file != NULL)
+			fclose(file);
+		if (kibibytes / 1024 > watch->most_mib)
+			watch->most_mib = kibibytes / 1024;
+		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+	}
+	return NULL;
+}
+
+static void report(struct registry_bench *bench, struct registry_figure figure, double value)
+{
+	if (registry_bench_wants(bench, figure.name))
+		registry_bench_report(bench, figure, &value, 1);
+}
+
 static int load(struct registry_bench *bench, struct store *store, const char *folder,
 	const struct sim_registry_counts *counts)
 {
@@ -105,20 +143,41 @@ static int load(struct registry_bench *bench, struct store *store, const char *f
 			bulk_table_name(table));
 		options.paths[table] = paths[table];
 	}
+	struct watch watch = {0};
+	bool watched = pthread_create(&watch.thread, NULL, watch_memory, &watch) == 0;
 	double processor = processor_s();
 	uint64_t start_ns = bench_now_ns();
 	int result = bulk_load(store, &options, &loaded);
-	double time_us = (double)(bench_now_ns() - start_ns) / 1e3 / (double)loaded.rows;
-	double processor_us = (processor_s() - processor) * 1e6 / (double)loaded.rows;
+	double time_us = (double)(bench_now_ns() - start_ns) / 1e3;
+	processor = (processor_s() - processor) * 1e6;
+	atomic_store(&watch.ended, true);
+	if (watched)
+		pthread_join(watch.thread, NULL);
 	if (result == 0 && !is_loaded(store, counts, &loaded))
 		result = -EBADMSG; /* the store does not hold the files */
 	if (result != 0)
 		return result;
-	struct registry_figure figure = {.name = "load", .unit = "us/row", .target = TARGET_US};
-	registry_bench_report(bench, figure, &time_us, 1);
-	figure = (struct registry_figure){.name = "load-processor", .unit = "us/row"};
-	registry_bench_report(bench, figure, &processor_us, 1);
+	double rows = (double)loaded.rows;
+	double lines = (double)(counts->devices + counts->registrations + counts->appointments);
+	report(bench,
+		(struct registry_figure){.name = "load", .unit = "us/row", .target = TARGET_US},
+		time_us / rows);
+	report(bench,
+		(struct registry_figure){
+			.name = "load-lines", .unit = "us/line", .target = TARGET_US},
+		time_us / lines);
+	report(bench, (struct registry_figure){.name = "load-processor", .unit = "us/row"},
+		processor / rows);
+	report(bench, (struct registry_figure){.name = "load-memory", .unit = "MiB"},
+		(double)watch.most_mib);
 	return 0;
+}
+
+static bool wants(const struct registry_bench *bench)
+{
+	return registry_bench_wants(bench, "load") || registry_bench_wants(bench, "load-lines") ||
+	       registry_bench_wants(bench, "load-processor") ||
+	       registry_bench_wants(bench, "load-memory") || registry_bench_wants_control(bench);
 }
 
 int registry_bench_load(struct registry_bench *bench)
@@ -130,16 +189,19 @@ int registry_bench_load(struct registry_bench *bench)
 	char path[300];
 	char reason[256] = "";
 
-	if (!registry_bench_wants(bench, "load"))
+	if (!wants(bench))
 		return 0;
+	registry_bench_spread(bench);
 	snprintf(folder, sizeof(folder), "%s/motorway-bench-XXXXXX", base != NULL ? base : "/tmp");
 	if (mkdtemp(folder) == NULL)
 		return -errno;
 	snprintf(files, sizeof(files), "%s/files", folder);
 	snprintf(path, sizeof(path), "%s/store", folder);
 	struct store_options options = {.path = path, .bytes_max = BYTES_MAX};
-	uint64_t devices = bench->options.quick ? DEVICES_QUICK : bench->devices;
-	int result = sim_registry_write(devices, SEED, files, &counts);
+	uint64_t devices = bench->devices;
+	if (bench->options.quick)
+		bench->devices = DEVICES_QUICK;
+	int result = sim_registry_write(bench->devices, SEED, files, &counts);
 	/* What the files still have to be written to the disk is not the load's work. */
 	sync();
 	struct store *store = result == 0 ? store_open(&options, reason, sizeof(reason)) : NULL;
@@ -153,6 +215,10 @@ int registry_bench_load(struct registry_bench *bench)
 		result = load(bench, store, files, &counts);
 	store_close(store);
 	remove_files(files);
+	if (result == 0)
+		result = registry_bench_control(bench, path);
+	bench->devices = devices;
+	registry_bench_pin(bench);
 	remove_files(path);
 	rmdir(folder);
 	return result;

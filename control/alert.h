@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * DCC Alerts on their way to the data plane (doc/alerts.md): raised here, offered over the link
- * until the data plane says that it has made them durable. Kept in memory, as schedules are. Time
- * is an argument: monotonic ms. One thread.
+ * until the data plane says that it has made them durable. They are rows of the store from being
+ * raised to being taken, in the ledger's change, which the caller commits; in memory are those that
+ * are offered and one cursor for each user, so that a user whose lane is full holds up nobody else.
+ * Time is an argument: monotonic ms. One thread.
  *
- *   alerts_raise() --> ready --alerts_next()--> offered --alerts_taken(0)--> gone
+ *   alerts_raise() --> store --alerts_next()--> offered --alerts_taken(0)--> gone
  *                        ^                         | -EAGAIN
  *                        +----- ALERTS_RETRY_MS ---+
+ *
+ * Those about held requests are kept in memory alone: the data plane, which holds the requests,
+ * reports what has not been announced.
  */
 #ifndef CONTROL_ALERT_H
 #define CONTROL_ALERT_H
@@ -15,9 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/ledger.h"
 #include "control/reference.h"
 
-#define ALERTS_MAX 100000u
+#define ALERTS_HELD_MAX 65536u /* in memory: about held requests */
+#define ALERTS_OF_USER_MAX 16  /* offered at a time */
 #define ALERTS_RETRY_MS 2000
 
 /* What is announced. */
@@ -41,6 +48,7 @@ struct alert {
 	uint32_t body_length;
 	uint32_t mismatch_length;
 	/* private to alert.c */
+	struct alert_terms terms;
 	int64_t due_ms;
 	struct alert *next;
 	struct alert *previous;
@@ -52,21 +60,23 @@ struct alerts_counters {
 
 struct alerts;
 
-/* An empty outbox whose first alert gets the id `first_id` (> 0). Ids only grow. NULL when memory
- * is short. */
-struct alerts *alerts_create(uint64_t first_id);
-void alerts_destroy(struct alerts *alerts);
+/* Begin with what the ledger's store has. Ids only grow, also from one process to the next; a new
+ * store's begin with the microseconds since 1970. NULL with errno. */
+struct alerts *alerts_open(struct ledger *ledger, int64_t wall_ms);
+void alerts_close(struct alerts *alerts);
 
-/* Raise an alert with the codes and the user's version of `reference`. Returns its id, or 0 when
- * the outbox is full or memory is short (counted). */
-uint64_t alerts_raise(
-	struct alerts *alerts, const struct reference *reference, const struct alert_terms *terms);
+/* After a commit that failed, and the connection is gone: forget what was read. */
+void alerts_forget(struct alerts *alerts);
 
-/* The alert to offer next, which is then offered; NULL when none is ready. Valid until it is taken.
- */
-const struct alert *alerts_next(struct alerts *alerts, int64_t now_ms);
+/* Raise an alert. Returns its id, or 0 when there is no room (counted). */
+uint64_t alerts_raise(struct alerts *alerts, const struct alert_terms *terms);
 
-/* When alerts_next() has one; INT64_MAX: never, unless one is raised. */
+/* The alert to offer next, which is then offered, with the codes and the user's version of
+ * `reference`; NULL when none is ready. Valid until it is taken. Users take turns. */
+const struct alert *alerts_next(
+	struct alerts *alerts, const struct reference *reference, int64_t now_ms);
+
+/* When alerts_next() has one; INT64_MAX: never, unless one is raised; INT64_MIN: now. */
 int64_t alerts_next_ms(const struct alerts *alerts);
 
 /* What became of an offered alert: 0 durable, -EAGAIN again later, anything else refused. Returns

@@ -47,12 +47,14 @@ enum peer_fault alert_link_quarantined(
 	link->counters.quarantine_reports++;
 	if (reference == 0) {
 		const struct alert_terms terms = {
-			.event = ALERT_QUARANTINED_USER_THRESHOLD,
+			.event = (report->flags & MW_QUARANTINED_DCC) != 0
+					 ? ALERT_QUARANTINED_DCC_THRESHOLD
+					 : ALERT_QUARANTINED_USER_THRESHOLD,
 			.user = report->user,
 			.request_id = report->request_id,
 			.token = report->token,
 		};
-		reference = alerts_raise(link->alerts, link->reference, &terms);
+		reference = alerts_raise(link->alerts, &terms);
 	}
 	/* What finds no room is reported again with the next connection. */
 	if (reference == 0 || quarantine_report(link->quarantine, report, reference) == NULL) {
@@ -135,7 +137,7 @@ enum peer_fault alert_link_pump(struct link *link, struct server_time now)
 		fault = send_wish(link, event);
 	while (fault == PEER_OK && may_send(link) && link->applied_generation != 0 &&
 		!link->pushing && alerts_offered(link->alerts) < LINK_ALERTS_MAX &&
-		(alert = alerts_next(link->alerts, now.monotonic_ms)) != NULL)
+		(alert = alerts_next(link->alerts, link->reference, now.monotonic_ms)) != NULL)
 		fault = send_alert(link, alert);
 	return fault;
 }
@@ -159,19 +161,5 @@ void alert_link_run_failed(struct link *link, const struct schedule *schedule)
 
 	/* Nobody else is told of what a user's devices do. */
 	if (user != NULL && user->active)
-		alerts_raise(link->alerts, link->reference, &terms);
-}
-
-void alert_link_remove_schedule(
-	struct link *link, struct schedule *schedule, enum alert_event event)
-{
-	const struct alert_terms terms = {
-		.event = event,
-		.user = schedule->user,
-		.device_id = schedule->terms.device_id,
-		.schedule_id = schedule->id,
-	};
-
-	alerts_raise(link->alerts, link->reference, &terms);
-	schedules_remove(link->schedules, schedule);
+		alerts_raise(link->alerts, &terms);
 }

@@ -21,11 +21,6 @@ enum peer_fault alert_link_pump(struct link *link, struct server_time now);
 /* The data plane is gone. */
 void alert_link_leave(struct link *link);
 
-/* Remove `schedule`, whoever may be at it, and tell its user why: `event` is one of
- * ALERT_SCHEDULE_REMOVED_... */
-void alert_link_remove_schedule(
-	struct link *link, struct schedule *schedule, enum alert_event event);
-
 /* A run of `schedule` cannot be carried out: tell its user. */
 void alert_link_run_failed(struct link *link, const struct schedule *schedule);
 

@@ -1,16 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* thresholds.yaml: how many requests a user may send in a period. */
+/* thresholds.yaml: how many requests a user, or all of them together, may send in a period. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/reference_files.h"
+#include "dataplane/duis/identifier.h"
 
 #define AT(member) offsetof(struct mw_control_threshold, member)
 
+/* A user's EUI-64, or all users together: 0. */
+static void read_user(struct yaml_document *document, const struct yaml_node *node, void *target)
+{
+	uint64_t eui = 0;
+
+	if (!yaml_expect(document, node, YAML_SCALAR))
+		return;
+	if (strcmp(node->text, "all") != 0 &&
+		(duis_eui_parse(node->text, node->length, &eui) != 0 || eui == 0))
+		yaml_error(document, node, "neither an EUI-64 nor \"all\"");
+	*(uint64_t *)target = eui;
+}
+
 static const struct yaml_field fields[] = {
-	{.name = "user", .type = YAML_EUI, .required = true, .offset = AT(user)},
+	{.name = "user",
+		.type = YAML_CUSTOM,
+		.required = true,
+		.offset = AT(user),
+		.read = read_user},
 	{.name = "srv",
 		.type = YAML_TEXT,
 		.required = true,
@@ -49,7 +67,7 @@ static void add(
 	else if (reference_rule(reference, row->srv) == NULL)
 		yaml_error(document, yaml_child(item, "srv"),
 			"not an SRV of the access matrix, nor \"all\"");
-	if (reference_user(reference, row->user) == NULL)
+	if (row->user != 0 && reference_user(reference, row->user) == NULL)
 		yaml_error(document, yaml_child(item, "user"), "not a user of the users' file");
 	for (size_t i = 0; i < reference->threshold_count; i++)
 		if (same(&reference->thresholds[i], row))

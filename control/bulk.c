@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/bulk_load.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,35 +15,19 @@ const char *bulk_table_name(enum bulk_table table)
 	return names[table];
 }
 
-static int load_providers(struct bulk_load *load)
-{
-	struct store_provider provider;
-	int64_t cursor = -1;
-	int result;
-
-	while ((result = store_provider_next(load->change, &cursor, &provider)) == 1)
-		if (provider.provider.kind != MW_PROVIDER_TRANSFORM)
-			memcpy(load->providers[provider.provider.id], provider.provider.name,
-				MW_NAME_SIZE);
-	return result;
-}
-
 static int open_file(struct bulk_load *load, enum bulk_table table)
 {
 	const struct bulk_options *options = load->options;
 	struct bulk_file *file = &load->files[table];
 	struct csv_fault fault;
-	const struct csv_column *columns[] = {
-		bulk_device_columns, bulk_registration_columns, bulk_appointment_columns};
-	const int counts[] = {bulk_device_column_count, bulk_registration_column_count,
-		bulk_appointment_column_count};
+	int count;
+	const struct csv_column *columns = bulk_columns(table, &count);
 
 	file->table = table;
 	file->load = load;
 	if (options->paths[table] == NULL)
 		return 0;
-	int result =
-		csv_open(&file->csv, options->paths[table], columns[table], counts[table], &fault);
+	int result = csv_open(&file->csv, options->paths[table], columns, count, &fault);
 	if (result != 0 && options->errors != NULL && fault.rule != NULL)
 		fprintf(options->errors, "%s:1:%u: %s\n", options->paths[table], fault.column,
 			fault.rule);
@@ -171,9 +156,15 @@ static int write_tables(struct bulk_load *load)
 	for (int table = 0; table < BULK_TABLES && result == 0; table++)
 		result = find_organisations(load, load->files[table].participants);
 	if (result == 0)
+		result = bulk_keep(load);
+	if (result == 0)
 		result = bulk_write_devices(load);
 	if (result == 0)
 		result = bulk_write_mpxns(load);
+	result = bulk_write_indexes(load, result);
+	if (result == 0)
+		result = bulk_put_back(load);
+	bulk_forget(load);
 	if (result == 0 && strict && count_wrong(load) > 0)
 		result = -EINVAL;
 	for (int table = 0; table < BULK_TABLES && result == 0; table++)
@@ -208,6 +199,11 @@ static void report(struct bulk_load *load, struct bulk_result *result)
 	fact_list_free(&load->links);
 }
 
+static int given_files(const struct bulk_load *load)
+{
+	return load->files[0].given + load->files[1].given + load->files[2].given;
+}
+
 int bulk_load(struct store *store, const struct bulk_options *options, struct bulk_result *result)
 {
 	struct bulk_load *load = calloc(1, sizeof(*load));
@@ -224,9 +220,12 @@ int bulk_load(struct store *store, const struct bulk_options *options, struct bu
 		free(load);
 		return status;
 	}
-	status = load_providers(load);
+	status = bulk_providers_read(load->change, &load->providers);
 	for (int table = 0; table < BULK_TABLES && status == 0; table++)
 		status = open_file(load, table);
+	bool is_marked = status == 0 && given_files(load) > 0;
+	if (is_marked)
+		status = bulk_mark(load);
 	if (status == 0)
 		status = read_files(load);
 	if (status == 0)
@@ -237,6 +236,37 @@ int bulk_load(struct store *store, const struct bulk_options *options, struct bu
 		store_abandon(load->change);
 	if (status == 0 && store->options.without_sync)
 		status = store_sync(store);
+	if (is_marked)
+		bulk_unmark(store);
+	report(load, result);
+	free(load);
+	return status;
+}
+
+int bulk_check(const struct bulk_options *options, struct bulk_result *result)
+{
+	struct bulk_load *load = calloc(1, sizeof(*load));
+	int status = 0;
+
+	assert(options->paths[BULK_DEVICES] == NULL);
+	*result = (struct bulk_result){0};
+	if (load == NULL)
+		return -ENOMEM;
+	load->options = options;
+	for (int table = 0; table < BULK_TABLES && status == 0; table++)
+		status = open_file(load, table);
+	if (status == 0)
+		status = read_files(load);
+	/* Any numbers will do for the participants, as long as they are different. */
+	for (int table = 0; table < BULK_TABLES && status == 0; table++)
+		for (uint32_t i = 1;
+			load->files[table].given && i <= load->files[table].participants->count;
+			i++)
+			load->files[table].participants->organisations[i] = i;
+	if (status == 0)
+		bulk_check_mpxns(load);
+	if (status == 0 && count_wrong(load) > 0)
+		status = -EINVAL;
 	report(load, result);
 	free(load);
 	return status;

@@ -4,10 +4,11 @@
  * lines (a file's name ending in ".jsonl"). doc/store.md has the columns.
  *
  * A load is one change: in force and durable whole, or not at all. Files may be in any order of
- * keys and of any size; 24 million devices with what belongs to them take a few minutes. Needs 16
- * bytes of memory for each row of the files, as much again for the largest of them while it is
- * sorted, 48 for each device, and 512 MiB for LMDB; the files themselves are mapped and read twice,
- * in random order the second time, so they should fit into the page cache.
+ * keys and of any size; 24 million devices with what belongs to them take a few minutes. Takes a
+ * second thread, which does not touch the store. Needs 16 bytes of memory for each row of the
+ * files, as much again for the largest of them while it is sorted, 64 for each device, and 512 MiB
+ * for LMDB; the files themselves are mapped and read twice, in random order the second time, so
+ * they should fit into the page cache.
  */
 #ifndef CONTROL_BULK_H
 #define CONTROL_BULK_H
@@ -55,6 +56,16 @@ struct bulk_result {
  * -ENOSPC, or another -errno. Nothing is in the store unless it returns 0. No change may be open.
  */
 int bulk_load(struct store *store, const struct bulk_options *options, struct bulk_result *result);
+
+/* Look at registrations and appointments (not at devices, whose providers the store has) without a
+ * store: 0; -EINVAL: lines are wrong, told in `errors`; or another -errno. */
+int bulk_check(const struct bulk_options *options, struct bulk_result *result);
+
+/* Whether the last load into this store was cut off, because its process was killed or the machine
+ * stopped. True: `reason` has one line that says which load it was and whether it is in the store:
+ * all of it or nothing, never a part. Told once (again and again by a store that is read_only). To
+ * be asked after store_open(), before anything else is loaded. */
+bool bulk_interrupted(struct store *store, char *reason, size_t reason_size);
 
 /* Write a table to `out`, in order of its key, as CSV with its first line or as JSON lines. Reads
  * in short snapshots: changes made meanwhile may be in it or not, each row is whole. Returns the

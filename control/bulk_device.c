@@ -18,7 +18,7 @@
 
 /* One row for each column, in the order of bulk_device_columns. */
 struct column {
-	int (*read)(const struct bulk_load *load, const struct column *column,
+	int (*read)(const struct bulk_providers *providers, const struct column *column,
 		const struct csv_field *field, struct store_device *device, const char **rule);
 	size_t offset;
 	size_t size;
@@ -35,12 +35,12 @@ static int fail(const char **rule, const char *text)
 	return -EINVAL;
 }
 
-static int read_text(const struct bulk_load *load, const struct column *column,
+static int read_text(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
 	char *text = (char *)&device->device + column->offset;
 
-	(void)load;
+	(void)providers;
 	if (field->length >= column->size)
 		return fail(rule, "longer than this column may be");
 	for (uint32_t i = 0; i < field->length; i++)
@@ -51,32 +51,32 @@ static int read_text(const struct bulk_load *load, const struct column *column,
 	return 0;
 }
 
-static int read_word(const struct bulk_load *load, const struct column *column,
+static int read_word(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
 	static const char text[] = "not one of the words of this column";
 
 	if (field->length >= column->size)
 		return fail(rule, text);
-	int result = read_text(load, column, field, device, rule);
+	int result = read_text(providers, column, field, device, rule);
 	if (result != 0)
 		return result;
 	const char *word = (const char *)&device->device + column->offset;
 	return device_word_number(column->words, word) >= 0 ? 0 : fail(rule, text);
 }
 
-static int read_type(const struct bulk_load *load, const struct column *column,
+static int read_type(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
 	if (field->length == 0)
 		return fail(rule, "a device has a type");
-	return read_word(load, column, field, device, rule);
+	return read_word(providers, column, field, device, rule);
 }
 
-static int read_digits(const struct bulk_load *load, const struct column *column,
+static int read_digits(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
-	(void)load;
+	(void)providers;
 	if (field->length == 0)
 		return 0;
 	if (field->length >= column->size || field->length < column->length_min)
@@ -89,32 +89,32 @@ static int read_digits(const struct bulk_load *load, const struct column *column
 	return store_digits(text) != 0 ? 0 : fail(rule, "must be greater than 0");
 }
 
-static int read_date(const struct bulk_load *load, const struct column *column,
+static int read_date(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
 	int32_t day;
 
 	if (field->length > 0 && settlement_parse_date(field->text, field->length, &day) != 0)
 		return fail(rule, "not a date such as 2024-03-04");
-	return read_text(load, column, field, device, rule);
+	return read_text(providers, column, field, device, rule);
 }
 
-static int read_post_code(const struct bulk_load *load, const struct column *column,
+static int read_post_code(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
 	if (field->length > 0 && field->length < 6)
 		return fail(rule, "a postcode has 6 to 8 characters");
-	int result = read_text(load, column, field, device, rule);
+	int result = read_text(providers, column, field, device, rule);
 	if (result == 0 && field->length > 0 &&
 		store_post_code_number(device->device.post_code) == 0)
 		return fail(rule, "a postcode is more than blanks");
 	return result;
 }
 
-static int read_device_id(const struct bulk_load *load, const struct column *column,
+static int read_device_id(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
-	(void)load;
+	(void)providers;
 	(void)column;
 	if (duis_eui_parse(field->text, field->length, &device->device.device_id) != 0 ||
 		device->device.device_id == 0)
@@ -122,10 +122,10 @@ static int read_device_id(const struct bulk_load *load, const struct column *col
 	return 0;
 }
 
-static int read_generation(const struct bulk_load *load, const struct column *column,
+static int read_generation(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
-	(void)load;
+	(void)providers;
 	(void)column;
 	for (int i = 0; i < 2; i++)
 		if (field->length == 6 && memcmp(field->text, generation_words[i], 6) == 0)
@@ -133,26 +133,26 @@ static int read_generation(const struct bulk_load *load, const struct column *co
 	return device->device.generation != 0 ? 0 : fail(rule, "neither SMETS1 nor SMETS2");
 }
 
-static int read_provider(const struct bulk_load *load, const struct column *column,
+static int read_provider(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
 	(void)column;
 	for (uint32_t i = 0; i < REFERENCE_PROVIDERS_MAX && field->length > 0; i++) {
-		if (memcmp(load->providers[i], field->text,
+		if (memcmp(providers->names[i], field->text,
 			    field->length < MW_NAME_SIZE ? field->length : MW_NAME_SIZE) != 0 ||
-			strnlen(load->providers[i], MW_NAME_SIZE) != field->length)
+			strnlen(providers->names[i], MW_NAME_SIZE) != field->length)
 			continue;
 		device->device.provider_id = i;
-		memcpy(device->device.provider, load->providers[i], MW_NAME_SIZE);
+		memcpy(device->device.provider, providers->names[i], MW_NAME_SIZE);
 		return 0;
 	}
 	return fail(rule, "not the name of a provider that reaches devices");
 }
 
-static int read_origin(const struct bulk_load *load, const struct column *column,
+static int read_origin(const struct bulk_providers *providers, const struct column *column,
 	const struct csv_field *field, struct store_device *device, const char **rule)
 {
-	(void)load;
+	(void)providers;
 	(void)column;
 	for (uint8_t i = 0; origin_words[i] != NULL && field->length > 0; i++) {
 		if (strlen(origin_words[i]) != field->length ||
@@ -225,14 +225,28 @@ const int bulk_device_column_count = COLUMNS;
 _Static_assert(COLUMNS == sizeof(bulk_device_columns) / sizeof(bulk_device_columns[0]),
 	"the two tables have the same rows");
 
-int bulk_device(const struct bulk_load *load, const struct csv_record *record,
+int bulk_providers_read(struct store_change *change, struct bulk_providers *providers)
+{
+	struct store_provider provider;
+	int64_t cursor = -1;
+	int result;
+
+	memset(providers, 0, sizeof(*providers));
+	while ((result = store_provider_next(change, &cursor, &provider)) == 1)
+		if (provider.provider.kind != MW_PROVIDER_TRANSFORM)
+			memcpy(providers->names[provider.provider.id], provider.provider.name,
+				MW_NAME_SIZE);
+	return result;
+}
+
+int bulk_device(const struct bulk_providers *providers, const struct csv_record *record,
 	struct store_device *device, struct csv_fault *fault)
 {
 	memset(device, 0, sizeof(*device));
 	for (size_t i = 0; i < COLUMNS; i++) {
 		const struct csv_field *field = &record->fields[i];
 
-		if (columns[i].read(load, &columns[i], field, device, &fault->rule) != 0) {
+		if (columns[i].read(providers, &columns[i], field, device, &fault->rule) != 0) {
 			fault->column = field->column;
 			return -EINVAL;
 		}
@@ -240,7 +254,7 @@ int bulk_device(const struct bulk_load *load, const struct csv_record *record,
 	return 0;
 }
 
-void bulk_device_text(const struct store_device *device, int column, char text[MW_URL_SIZE])
+void bulk_device_text(const struct store_device *device, int column, char text[BULK_TEXT_SIZE])
 {
 	const char *value = (const char *)&device->device + columns[column].offset;
 	char eui[DUIS_EUI_TEXT_SIZE];
@@ -253,7 +267,7 @@ void bulk_device_text(const struct store_device *device, int column, char text[M
 	} else if (columns[column].read == read_origin) {
 		value = origin_words[device->origin];
 	}
-	snprintf(text, MW_URL_SIZE, "%s", value);
+	snprintf(text, BULK_TEXT_SIZE, "%s", value);
 }
 
 void bulk_device_again(const struct bulk_load *load, uint64_t offset, struct store_device *device)
@@ -265,7 +279,7 @@ void bulk_device_again(const struct bulk_load *load, uint64_t offset, struct sto
 	int result = csv_split(csv, &line, &record, &fault);
 
 	if (result == 0)
-		result = bulk_device(load, &record, device, &fault);
+		result = bulk_device(&load->providers, &record, device, &fault);
 	/* Somebody writes the file while it is loaded: a device of no type is no row. */
 	if (result != 0)
 		memset(device, 0, sizeof(*device));

@@ -4,6 +4,7 @@
  *
  *   parse  each file on a thread of its own gives facts: 16 bytes with a key to sort by
  *   sort   facts by key; files give them in any order
+ *   make   rows of devices, in order, and the facts of their indexes, on a thread of its own
  *   write  devices by DeviceID, indexes by their keys, MPxNs by number: each table is appended to
  *          in its order, which is the fastest that LMDB can do
  */
@@ -11,7 +12,7 @@
 #define CONTROL_BULK_LOAD_H
 
 #include "control/bulk.h"
-#include "control/csv.h"
+#include "control/bulk_row.h"
 #include "control/store_table.h"
 
 /* A key and what belongs to it:
@@ -29,7 +30,7 @@ struct fact {
 #define FACT_MPXN_SHIFT 20
 #define FACT_EXTRA (1ull << 19) /* the line has more to say: struct bulk_extra */
 #define FACT_KIND_SHIFT 16
-#define FACT_NO_DAY 0xffffu /* 2149-06-06; days of settlement end in 2105 */
+#define FACT_NO_DAY BULK_NO_DAY
 
 #define BULK_PARTICIPANTS_MAX 65535
 
@@ -83,8 +84,10 @@ struct bulk_load {
 	struct store *store;
 	struct store_change *change;
 	struct bulk_file files[BULK_TABLES];
-	char providers[REFERENCE_PROVIDERS_MAX][MW_NAME_SIZE];
+	struct bulk_providers providers;
 	struct fact_list links;
+	struct bulk_rows *making; /* of bulk_write.c, from devices to indexes */
+	struct bulk_kept *kept;	  /* of bulk_keep.c */
 	uint64_t rows;
 };
 
@@ -107,44 +110,31 @@ void bulk_wrong(struct bulk_file *file, uint32_t line, uint32_t column, const ch
 /* Read all records of the file into facts, sorted. Any thread, one for each file. */
 void bulk_read(struct bulk_file *file);
 
-/* The device of a line. 0, or -EINVAL and *fault. */
-int bulk_device(const struct bulk_load *load, const struct csv_record *record,
-	struct store_device *device, struct csv_fault *fault);
-
-extern const struct csv_column bulk_device_columns[];
-extern const int bulk_device_column_count;
-
-/* The text of column `column` of a device. */
-void bulk_device_text(const struct store_device *device, int column, char text[MW_URL_SIZE]);
-
 /* The row of a device at `offset` of its file; what was read once can be read again. */
 void bulk_device_again(const struct bulk_load *load, uint64_t offset, struct store_device *device);
-
-/* Columns of registrations (the first six) and appointments. */
-enum bulk_column {
-	COLUMN_MPXN,
-	COLUMN_KIND, /* of appointments: the role */
-	COLUMN_MPID,
-	COLUMN_FROM,
-	COLUMN_CREATED,
-	COLUMN_MESSAGE,
-	COLUMN_TO,
-	COLUMN_SUPPLIER,
-};
-
-extern const struct csv_column bulk_registration_columns[];
-extern const int bulk_registration_column_count;
-extern const struct csv_column bulk_appointment_columns[];
-extern const int bulk_appointment_column_count;
-extern const char *const bulk_registration_words[]; /* "supplier" is MPXN_SUPPLIER ... */
-extern const char *const bulk_appointment_words[];  /* "MDR" is MPXN_ROLE_MDR ... */
 
 /* Refuse devices that stand in the file twice or whose MPxN would have too many of them; the facts
  * of both are taken out. 0 or -errno. */
 int bulk_check_devices(struct bulk_load *load);
 
-/* Write devices and indexes; then MPxNs. 0 or -errno. */
+/* Leave a mark beside the store that a load is at work (bulk_interrupted()), and take it away. 0 or
+ * -errno. */
+int bulk_mark(const struct bulk_load *load);
+void bulk_unmark(const struct store *store);
+
+/* When the store has few rows beside those of the files, take them out, so that the tables are
+ * empty; put back behind the load what the files do not replace; forget them. 0 or -errno. */
+int bulk_keep(struct bulk_load *load);
+int bulk_put_back(struct bulk_load *load);
+void bulk_forget(struct bulk_load *load);
+
+/* Write devices; then MPxNs; then, whatever came of those (`result`), end what the first began and
+ * write the indexes of the devices. 0 or -errno. */
 int bulk_write_devices(struct bulk_load *load);
 int bulk_write_mpxns(struct bulk_load *load);
+
+/* Look whether lines tell differently of the same; they are told as wrong. */
+void bulk_check_mpxns(struct bulk_load *load);
+int bulk_write_indexes(struct bulk_load *load, int result);
 
 #endif

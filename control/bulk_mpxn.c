@@ -80,20 +80,6 @@ static struct mpxn_event make_event(const struct bulk_file *file, const struct f
 	return event;
 }
 
-/* Whether both come from loads, without a time of making, and say of the same. */
-static bool same_of_loads(const struct mpxn_event *a, const struct mpxn_event *b)
-{
-	if (a->created_ms != 0 || a->message != 0 || b->created_ms != 0 || b->message != 0 ||
-		a->type != b->type || a->from_day != b->from_day)
-		return false;
-	if (a->type == MPXN_END)
-		return a->organisation == b->organisation;
-	if (a->type != MPXN_APPOINTMENT)
-		return true;
-	return a->supplier == b->supplier &&
-	       (a->role == MPXN_ROLE_SNA) == (b->role == MPXN_ROLE_SNA);
-}
-
 static bool same(const struct mpxn_event *a, const struct mpxn_event *b)
 {
 	return a->type == b->type && a->role == b->role && a->organisation == b->organisation &&
@@ -111,7 +97,7 @@ static void add_event(struct bulk_file *file, struct mpxn *mpxn, const struct fa
 			file->repeated++;
 			return;
 		}
-		if (same_of_loads(&event, &mpxn->events[i])) {
+		if (bulk_same_subject(&event, &mpxn->events[i])) {
 			bulk_wrong(file, line, 1,
 				"another line tells otherwise of the same MPxN from the same day");
 			return;
@@ -176,17 +162,6 @@ static int append_mpxn(struct merge *merge, const struct mpxn *mpxn)
 		merge->load->change, STORE_TABLE_MPXN, store_key_number(mpxn->number), row);
 }
 
-/* Forget what an earlier load told of the same as `event`. */
-static void replace_event(struct mpxn *mpxn, const struct mpxn_event *event)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < mpxn->event_count; i++)
-		if (!same_of_loads(event, &mpxn->events[i]))
-			mpxn->events[kept++] = mpxn->events[i];
-	mpxn->event_count = (uint8_t)kept;
-}
-
 static int put_mpxn(struct merge *merge, const struct mpxn *told)
 {
 	struct mpxn mpxn;
@@ -196,10 +171,8 @@ static int put_mpxn(struct merge *merge, const struct mpxn *told)
 		mpxn = (struct mpxn){.number = told->number};
 	else if (result != 0)
 		return result;
-	for (unsigned i = 0; i < told->event_count; i++)
-		replace_event(&mpxn, &told->events[i]);
 	for (unsigned i = 0; i < told->event_count; i++) {
-		if (mpxn_add_event(&mpxn, &told->events[i]) != -ENOSPC)
+		if (bulk_tell(&mpxn, &told->events[i]) != -ENOSPC)
 			continue;
 		int which = told->events[i].type == MPXN_APPOINTMENT;
 
@@ -208,6 +181,16 @@ static int put_mpxn(struct merge *merge, const struct mpxn *told)
 	}
 	merge->load->rows++;
 	return store_mpxn_put(merge->load->change, &mpxn);
+}
+
+void bulk_check_mpxns(struct bulk_load *load)
+{
+	struct merge merge = {.load = load};
+	struct mpxn mpxn;
+	uint64_t number;
+
+	while ((number = next_number(&merge)) != UINT64_MAX)
+		take(&merge, number, &mpxn);
 }
 
 int bulk_write_mpxns(struct bulk_load *load)

@@ -3,14 +3,18 @@
  * Devices and their indexes. An empty store is appended to in order of the keys; into a filled one
  * devices are put one by one, in order of their keys as well, because neighbours share pages.
  */
+#include "control/batch_line.h"
 #include "control/bulk_load.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PREFETCH 16 /* rows ahead: lines are read in random order */
+#define BATCHES 8
+#define BATCH_ROWS 1024
 
 /* ---- devices that cannot be loaded ---- */
 
@@ -129,78 +133,190 @@ int bulk_check_devices(struct bulk_load *load)
 	return result != 0 ? result : file->failed;
 }
 
+/* ---- a thread that makes rows ---- */
+
+/* A device on its way into the tables. */
+struct device_row {
+	uint64_t device_id;
+	size_t length;
+	bool is_of_file;
+};
+
+struct row_batch {
+	struct device_row rows[BATCH_ROWS];
+	uint8_t bytes[BATCH_ROWS * STORE_ROW_DEVICE_MAX];
+	size_t count;
+	bool is_last;
+	int failed; /* -errno, in the last one */
+};
+
+/*
+ * While one thread appends, the other one reads the next lines again, in order of their devices,
+ * makes rows of them, and collects and sorts what the indexes need.
+ */
+struct bulk_rows {
+	struct bulk_load *load;
+	pthread_t thread;
+	struct batch_line line;
+	struct fact_list uprns;
+	struct fact_list post_codes;
+	int failed; /* -errno of the thread; known when it has ended */
+	struct row_batch batches[BATCHES];
+};
+
+static void prefetch(const struct bulk_file *file, size_t i)
+{
+	if (i + PREFETCH >= file->facts.count)
+		return;
+	const char *ahead = file->csv.bytes + file->facts.facts[i + PREFETCH].value;
+
+	__builtin_prefetch(ahead);
+	__builtin_prefetch(ahead + 64);
+	__builtin_prefetch(ahead + 128);
+}
+
+/* The row of device `i`. 0, or -EBUSY: the file is not what it was. */
+static int make_row(struct bulk_rows *rows, struct row_batch *batch, size_t i)
+{
+	const struct bulk_file *file = &rows->load->files[BULK_DEVICES];
+	uint8_t *bytes = &batch->bytes[batch->count * STORE_ROW_DEVICE_MAX];
+	struct device_row *row = &batch->rows[batch->count++];
+	struct store_device device;
+
+	prefetch(file, i);
+	bulk_device_again(rows->load, file->facts.facts[i].value, &device);
+	row->device_id = device.device.device_id;
+	row->is_of_file = device.origin == STORE_ORIGIN_FILE;
+	row->length = store_row_write_device(&device, bytes);
+	uint64_t uprn = store_digits(device.device.uprn);
+	if (uprn != 0)
+		fact_list_add(&rows->uprns, uprn, row->device_id);
+	uint64_t post_code = store_post_code_number(device.device.post_code);
+	if (post_code != 0)
+		fact_list_add(&rows->post_codes, post_code, row->device_id);
+	return row->length != 0 && row->device_id == file->facts.facts[i].key ? 0 : -EBUSY;
+}
+
+static void *make_rows(void *argument)
+{
+	struct bulk_rows *rows = argument;
+	size_t devices = rows->load->files[BULK_DEVICES].facts.count;
+	int result = 0;
+	int number;
+
+	for (size_t i = 0; (number = batch_line_next_empty(&rows->line)) >= 0;) {
+		struct row_batch *batch = &rows->batches[number];
+
+		batch->count = 0;
+		while (batch->count < BATCH_ROWS && i < devices && result == 0)
+			result = make_row(rows, batch, i++);
+		bool is_last = i == devices || result != 0;
+		batch->is_last = is_last;
+		batch->failed = result;
+		batch_line_fill(&rows->line);
+		if (is_last)
+			break;
+	}
+	if (number >= 0 && result == 0)
+		result = fact_list_sort(&rows->uprns, 0);
+	if (number >= 0 && result == 0)
+		result = fact_list_sort(&rows->post_codes, 0);
+	rows->failed = result;
+	return NULL;
+}
+
 /* ---- writing ---- */
 
-/* Append an index whose facts are in the order of the devices. */
-static int append_index(
-	struct bulk_load *load, enum store_table table, struct fact_list *list, unsigned low_bit)
+static int append_row(struct bulk_load *load, const struct device_row *device, const uint8_t *bytes)
 {
-	int result = fact_list_sort(list, low_bit);
+	int result = store_row_append(load->change, STORE_TABLE_DEVICE,
+		store_key_number(device->device_id), (struct store_bytes){bytes, device->length});
+
+	load->rows++;
+	if (result == 0 && device->is_of_file) {
+		result = store_row_append(load->change, STORE_TABLE_DEVICE_FILE,
+			store_key_pair(1, device->device_id), (struct store_bytes){NULL, 0});
+		load->rows++;
+	}
+	return result;
+}
+
+/* Append what the thread makes until its last batch. */
+static int append_rows(struct bulk_load *load, struct bulk_rows *rows)
+{
+	bool ended = false;
+	int result = 0;
+
+	while (!ended) {
+		const struct row_batch *batch = &rows->batches[batch_line_next_full(&rows->line)];
+
+		result = batch->failed;
+		for (size_t i = 0; i < batch->count && result == 0; i++)
+			result = append_row(
+				load, &batch->rows[i], &batch->bytes[i * STORE_ROW_DEVICE_MAX]);
+		ended = batch->is_last || result != 0;
+		batch_line_empty(&rows->line, ended);
+	}
+	return result;
+}
+
+static int append_devices(struct bulk_load *load)
+{
+	size_t devices = load->files[BULK_DEVICES].facts.count;
+	struct bulk_rows *rows = calloc(1, sizeof(*rows));
+
+	if (rows == NULL)
+		return -ENOMEM;
+	rows->load = load;
+	int result = fact_list_reserve(&rows->uprns, devices);
+	if (result == 0)
+		result = fact_list_reserve(&rows->post_codes, devices);
+	batch_line_open(&rows->line, BATCHES);
+	if (result == 0 && pthread_create(&rows->thread, NULL, make_rows, rows) != 0)
+		result = -EAGAIN;
+	if (result != 0) {
+		batch_line_close(&rows->line);
+		fact_list_free(&rows->uprns);
+		fact_list_free(&rows->post_codes);
+		free(rows);
+		return result;
+	}
+	load->making = rows;
+	return append_rows(load, rows);
+}
+
+/* Append an index whose facts are in order. */
+static int append_index(
+	struct bulk_load *load, enum store_table table, const struct fact_list *list)
+{
+	int result = 0;
 
 	for (size_t i = 0; i < list->count && result == 0; i++)
 		result = store_row_append(load->change, table,
 			store_key_pair(list->facts[i].key, list->facts[i].value),
 			(struct store_bytes){NULL, 0});
 	load->rows += list->count;
-	fact_list_free(list);
 	return result;
 }
 
-/* The facts of one device that is appended. */
-static int append_device(struct bulk_load *load, const struct store_device *device,
-	struct fact_list *uprns, struct fact_list *post_codes)
+int bulk_write_indexes(struct bulk_load *load, int result)
 {
-	uint8_t bytes[STORE_ROW_DEVICE_MAX];
-	struct store_bytes row = {bytes, store_row_write_device(device, bytes)};
-	uint64_t device_id = device->device.device_id;
+	struct bulk_rows *rows = load->making;
 
-	if (row.length == 0)
-		return -EBUSY; /* the file is not what it was */
-	int result = store_row_append(
-		load->change, STORE_TABLE_DEVICE, store_key_number(device_id), row);
-	load->rows++;
-	if (result == 0 && device->origin == STORE_ORIGIN_FILE) {
-		result = store_row_append(load->change, STORE_TABLE_DEVICE_FILE,
-			store_key_pair(1, device_id), (struct store_bytes){NULL, 0});
-		load->rows++;
-	}
-	uint64_t uprn = store_digits(device->device.uprn);
-	if (uprn != 0)
-		fact_list_add(uprns, uprn, device_id);
-	uint64_t post_code = store_post_code_number(device->device.post_code);
-	if (post_code != 0)
-		fact_list_add(post_codes, post_code, device_id);
-	return result;
-}
-
-static int append_devices(struct bulk_load *load)
-{
-	const struct bulk_file *file = &load->files[BULK_DEVICES];
-	const struct fact_list *devices = &file->facts;
-	struct fact_list uprns = {0};
-	struct fact_list post_codes = {0};
-	struct store_device device;
-	int result = fact_list_reserve(&uprns, devices->count);
-
+	if (rows == NULL)
+		return result;
+	pthread_join(rows->thread, NULL);
 	if (result == 0)
-		result = fact_list_reserve(&post_codes, devices->count);
-	for (size_t i = 0; i < devices->count && result == 0; i++) {
-		if (i + PREFETCH < devices->count) {
-			const char *ahead = file->csv.bytes + devices->facts[i + PREFETCH].value;
-
-			__builtin_prefetch(ahead);
-			__builtin_prefetch(ahead + 64);
-			__builtin_prefetch(ahead + 128);
-		}
-		bulk_device_again(load, devices->facts[i].value, &device);
-		result = append_device(load, &device, &uprns, &post_codes);
-	}
+		result = rows->failed;
 	if (result == 0)
-		result = append_index(load, STORE_TABLE_DEVICE_UPRN, &uprns, 0);
+		result = append_index(load, STORE_TABLE_DEVICE_UPRN, &rows->uprns);
 	if (result == 0)
-		result = append_index(load, STORE_TABLE_DEVICE_POST_CODE, &post_codes, 0);
-	fact_list_free(&uprns);
-	fact_list_free(&post_codes);
+		result = append_index(load, STORE_TABLE_DEVICE_POST_CODE, &rows->post_codes);
+	batch_line_close(&rows->line);
+	fact_list_free(&rows->uprns);
+	fact_list_free(&rows->post_codes);
+	free(rows);
+	load->making = NULL;
 	return result;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The C library's UTC calendar (timegm and gmtime_r) does the counting. */
+/* Days are counted from years that begin in March, so that the leap day is the last one; the way
+ * back is the C library's (gmtime_r). */
 #include "control/calendar.h"
 
 #include <ctype.h>
@@ -14,13 +15,11 @@
 
 static int32_t day_of(int year, int month, int day_of_month)
 {
-	struct tm date = {
-		.tm_year = year - 1900,
-		.tm_mon = month - 1,
-		.tm_mday = day_of_month,
-	};
+	int from_march = month > 2 ? year : year - 1;
+	int months = (month + 9) % 12;
 
-	return (int32_t)(timegm(&date) / 86400);
+	return 365 * from_march + from_march / 4 - from_march / 100 + from_march / 400 +
+	       (153 * months + 2) / 5 + day_of_month - 1 - 719468;
 }
 
 static void date_of(int32_t day, struct tm *date)

@@ -67,27 +67,37 @@ bool conf_version_equal(const char *left, const char *right)
 	       memcmp(left_fraction, right_fraction, left_length) == 0;
 }
 
-static void read_overlays(
-	struct yaml_document *document, const struct yaml_node *node, void *target)
+static void read_paths(struct yaml_document *document, const struct yaml_node *node,
+	char (*paths)[CONF_PATH_SIZE], size_t max)
 {
-	char(*overlays)[CONF_PATH_SIZE] = target;
 	size_t count = 0;
 
 	if (!yaml_expect(document, node, YAML_SEQUENCE))
 		return;
-	if (node->count > CONF_OVERLAYS_MAX) {
-		yaml_error(document, node, "at most %d overlays are allowed", CONF_OVERLAYS_MAX);
+	if (node->count > max) {
+		yaml_error(document, node, "at most %zu paths are allowed", max);
 		return;
 	}
 	for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
 		if (!yaml_expect(document, item, YAML_SCALAR))
 			continue;
 		if (item->length == 0 ||
-			!yaml_resolve(document, item->text, overlays[count], CONF_PATH_SIZE))
+			!yaml_resolve(document, item->text, paths[count], CONF_PATH_SIZE))
 			yaml_error(document, item, "not a path of 1 to %d bytes when made absolute",
 				CONF_PATH_SIZE - 1);
 		count++;
 	}
+}
+
+static void read_overlays(
+	struct yaml_document *document, const struct yaml_node *node, void *target)
+{
+	read_paths(document, node, target, CONF_OVERLAYS_MAX);
+}
+
+void conf_read_trust(struct yaml_document *document, const struct yaml_node *node, void *target)
+{
+	read_paths(document, node, target, CONF_TRUST_MAX);
 }
 
 static const struct yaml_field version_fields[] = {

@@ -19,6 +19,7 @@
 #define CONF_SCHEMAS_MAX 16
 #define CONF_OVERLAYS_MAX 8
 #define CONF_REASONS_MAX 32
+#define CONF_TRUST_MAX 16
 
 enum conf_engine {
 	CONF_ENGINE_FAST = 0,	   /* schema images, SIMD */
@@ -33,6 +34,19 @@ enum conf_verification {
 enum conf_idle {
 	CONF_IDLE_BACKOFF = 0, /* pause, then ever longer waits, at most 1 ms */
 	CONF_IDLE_SPIN = 1,    /* never rest: for dedicated cores */
+};
+
+/* As enum replay_scope of the data plane. */
+enum conf_replay_scope {
+	CONF_REPLAY_ORIGINATOR = 0,	   /* counters of an originator, whatever the target */
+	CONF_REPLAY_ORIGINATOR_TARGET = 1, /* counters of an originator for one target */
+};
+
+/* When a schedule goes whose user's time at the device is over. */
+enum conf_removal {
+	CONF_REMOVAL_AFTER_LAST_DAY =
+		0,		    /* when the last run that reads none but his days is done */
+	CONF_REMOVAL_AT_CHANGE = 1, /* at once */
 };
 
 struct conf_schema {
@@ -89,6 +103,8 @@ struct conf {
 	uint32_t provider_connections_max; /* to each provider */
 	uint32_t dispatch_timeout_ms;
 	uint32_t dispatch_attempts_max;
+	uint32_t window_attempts_max;
+	uint32_t window_retry_ms;
 	uint32_t transform_timeout_ms;
 	uint32_t response_timeout_ms; /* device answer, then E21 */
 	/* north */
@@ -97,6 +113,11 @@ struct conf {
 	uint32_t delivery_timeout_ms;
 	uint32_t delivery_backoff_ms; /* first wait after a failed delivery; doubles */
 	uint32_t delivery_backoff_max_ms;
+	/* replay */
+	enum conf_replay_scope replay_scope;
+	uint32_t replay_window; /* counters below the highest that may still come; a power of two */
+	uint32_t replay_scopes_max;
+	char replay_state[CONF_PATH_SIZE]; /* "": in memory alone */
 	/* control */
 	char control_socket[CONF_PATH_SIZE];
 	uint32_t service_timeout_ms; /* 5.1 5.2 5.3 8.2 answered by control */
@@ -104,6 +125,9 @@ struct conf {
 	uint32_t store_mb_max;
 	char registry_image[CONF_PATH_SIZE];
 	char feed_listen[CONF_TEXT_SIZE]; /* "": off */
+	uint32_t feed_keep_days;	  /* ids of messages that were applied */
+	/* schedules */
+	enum conf_removal schedule_removal;
 	/* reference data, read by motorway-control alone */
 	char users[CONF_PATH_SIZE];
 	char devices[CONF_PATH_SIZE];
@@ -111,10 +135,18 @@ struct conf {
 	char registrations[CONF_PATH_SIZE];
 	char appointments[CONF_PATH_SIZE];
 	char access[CONF_PATH_SIZE];
-	char service_codes[CONF_PATH_SIZE]; /* DUIS codes of 5.1 5.2 5.3 8.2 */
-	char access_checks[CONF_PATH_SIZE]; /* checks of access control, with their codes */
-	char alerts[CONF_PATH_SIZE];	    /* codes of DCC Alerts */
-	char thresholds[CONF_PATH_SIZE];    /* of anomaly detection */
+	char service_codes[CONF_PATH_SIZE];  /* DUIS codes of 5.1 5.2 5.3 8.2 */
+	char access_checks[CONF_PATH_SIZE];  /* checks of access control, with their codes */
+	char alerts[CONF_PATH_SIZE];	     /* codes of DCC Alerts */
+	char thresholds[CONF_PATH_SIZE];     /* of anomaly detection */
+	char windows[CONF_PATH_SIZE];	     /* when providers are read */
+	char trt[CONF_PATH_SIZE];	     /* Target Response Times */
+	char window_history[CONF_PATH_SIZE]; /* folder */
+	/* certificates of users; "" ends each list */
+	char trust_anchors[CONF_TRUST_MAX]
+			  [CONF_PATH_SIZE]; /* files or folders; none: not checked */
+	char revocation_lists[CONF_TRUST_MAX][CONF_PATH_SIZE];
+	bool check_certificate_dates;
 	/* answers */
 	struct conf_answer answers[CONF_REASONS_MAX];
 	uint32_t answer_count;

@@ -118,6 +118,21 @@ static void check_memory(struct yaml_document *document, const struct conf *conf
 			kib / 1024, conf->memory_mb);
 }
 
+static void check_replay(struct yaml_document *document, const struct conf *conf)
+{
+	uint32_t window = conf->replay_window;
+	uint64_t bytes = conf->replay_scopes_max * ((uint64_t)window / 4 + 32);
+
+	if ((window & (window - 1)) != 0)
+		yaml_error(document, place(document, "replay", "window"),
+			"\"window\" must be a power of two, such as 65536");
+	if (bytes > (uint64_t)4 << 30)
+		yaml_error(document, place(document, "replay", "scopes_max"),
+			"%" PRIu32 " scopes with a window of %" PRIu32 " counters take %" PRIu64
+			" MiB; at most 4096 MiB are allowed",
+			conf->replay_scopes_max, window, bytes >> 20);
+}
+
 static void check_sizes(struct yaml_document *document, const struct conf *conf)
 {
 	uint32_t lane = conf->lane_items_max;
@@ -125,6 +140,7 @@ static void check_sizes(struct yaml_document *document, const struct conf *conf)
 	if ((lane & (lane - 1)) != 0)
 		yaml_error(document, place(document, "north", "lane_items_max"),
 			"\"lane_items_max\" must be a power of two, such as 4096");
+	check_replay(document, conf);
 	if (conf->delivery_backoff_max_ms < conf->delivery_backoff_ms)
 		yaml_error(document, place(document, "north", "delivery_backoff_max_ms"),
 			"\"delivery_backoff_max_ms\" must not be less than \"delivery_backoff_ms\" "
@@ -156,6 +172,13 @@ static void check_answers(struct yaml_document *document, const struct conf *con
 	}
 }
 
+static void check_certificates(struct yaml_document *document, const struct conf *conf)
+{
+	if (conf->revocation_lists[0][0] != '\0' && conf->trust_anchors[0][0] == '\0')
+		yaml_error(document, place(document, "certificates", "revocation_lists"),
+			"\"revocation_lists\" need \"trust\": who has signed them");
+}
+
 void conf_check(struct yaml_document *document, const struct conf *conf)
 {
 	check_addresses(document, conf);
@@ -163,4 +186,5 @@ void conf_check(struct yaml_document *document, const struct conf *conf)
 	check_memory(document, conf);
 	check_sizes(document, conf);
 	check_answers(document, conf);
+	check_certificates(document, conf);
 }

@@ -17,7 +17,10 @@
 
 static const char *const idle_names[] = {"backoff", "spin", NULL};
 static const char *const engine_names[] = {"fast", "reference", NULL};
+static const char *const replay_scope_names[] = {"originator", "originator-target", NULL};
 static const char *const verification_names[] = {"tables", "plain", NULL};
+
+static const char *const removal_names[] = {"after_last_day", "at_change", NULL};
 
 static const struct yaml_field data_plane_fields[] = {
 	{.name = "lcores",
@@ -130,6 +133,10 @@ static const struct yaml_field south_fields[] = {
 		"to each provider"),
 	NUMBER("dispatch_timeout_ms", dispatch_timeout_ms, 10, 600000, "10000", "ms",
 		"a provider's answer to one attempt"),
+	NUMBER("window_attempts_max", window_attempts_max, 1, 15, "3", "attempts",
+		"how often a request that waits for windows is sent at most"),
+	NUMBER("window_retry_ms", window_retry_ms, 0, 86400000, "600000", "ms",
+		"the least time from one of its attempts to the next"),
 	NUMBER("dispatch_attempts_max", dispatch_attempts_max, 1, 15, "5", "attempts",
 		"then the user is told E20"),
 	NUMBER("transform_timeout_ms", transform_timeout_ms, 10, 600000, "5000", "ms",
@@ -151,6 +158,26 @@ static const struct yaml_field north_fields[] = {
 		"longest wait between deliveries"),
 };
 
+static const struct yaml_field replay_fields[] = {
+	{.name = "scope",
+		.type = YAML_CHOICE,
+		.offset = AT(replay_scope),
+		.choices = replay_scope_names,
+		.fallback = "originator",
+		.help = "whose counters are told apart: an originator's, or his for each target"},
+	NUMBER("window", replay_window, 64, 1048576, "65536", "counters",
+		"below the highest that may still come; a power of two"),
+	NUMBER("scopes_max", replay_scopes_max, 1, 67108864, "2048", "scopes",
+		"kept, each of window / 4 + 32 bytes; who finds no room gets 503"),
+	{.name = "state",
+		.type = YAML_PATH,
+		.offset = AT(replay_state),
+		.min = 0,
+		.max = CONF_PATH_SIZE - 1,
+		.fallback = "/dev/shm/motorway.replay",
+		.help = "file in a tmpfs that keeps them over restarts; empty: none"},
+};
+
 static const struct yaml_field control_fields[] = {
 	PATH("socket", control_socket, false, "../var/run/control.sock",
 		"Unix socket of motorway-control; at most 107 bytes when absolute"),
@@ -169,6 +196,37 @@ static const struct yaml_field control_fields[] = {
 		.max = CONF_TEXT_SIZE - 1,
 		.fallback = "127.0.0.1:8077",
 		.help = "IPv4 address and port of the registration feed; empty: none"},
+	NUMBER("feed_keep_days", feed_keep_days, 1, 3650, "90", "days",
+		"for which ids of applied messages are kept, to know duplicates"),
+};
+
+static const struct yaml_field certificate_fields[] = {
+	{.name = "trust",
+		.type = YAML_CUSTOM,
+		.offset = AT(trust_anchors),
+		.read = conf_read_trust,
+		.help = "CA certificates (PEM) that users' certificates must come from: files or "
+			"folders; none: issuers are not checked"},
+	{.name = "revocation_lists",
+		.type = YAML_CUSTOM,
+		.offset = AT(revocation_lists),
+		.read = conf_read_trust,
+		.help = "what these CAs have revoked (PEM or DER): files or folders"},
+	{.name = "check_dates",
+		.type = YAML_BOOL,
+		.offset = AT(check_certificate_dates),
+		.fallback = "yes",
+		.help = "no: for test material that has run out"},
+};
+
+static const struct yaml_field schedule_fields[] = {
+	{.name = "removal",
+		.type = YAML_CHOICE,
+		.offset = AT(schedule_removal),
+		.choices = removal_names,
+		.fallback = "after_last_day",
+		.help = "of whose user's time is over: after the last lawful run, or at the "
+			"change"},
 };
 
 static const struct yaml_field reference_fields[] = {
@@ -187,6 +245,10 @@ static const struct yaml_field reference_fields[] = {
 	PATH("alerts", alerts, false, "alerts.yaml", "codes of DCC Alerts"),
 	PATH("thresholds", thresholds, false, "reference/thresholds.yaml",
 		"thresholds of anomaly detection"),
+	PATH("windows", windows, false, "windows.yaml", "the windows of providers and their caps"),
+	PATH("trt", trt, false, "trt.yaml", "Target Response Times"),
+	PATH("window_history", window_history, false, "../var/control/windows",
+		"folder for the last versions of the windows"),
 };
 
 #define GROUP(group, help_text, rows)                                                              \
@@ -204,8 +266,11 @@ const struct conf_group conf_groups[] = {
 	GROUP("signing", "the DSP's own signature", signing_fields),
 	GROUP("south", "gateway to providers and meters", south_fields),
 	GROUP("north", "gateway to users", north_fields),
+	GROUP("replay", "a RequestID is accepted once", replay_fields),
 	GROUP("control", "between the programs", control_fields),
+	GROUP("schedules", "scheduled reads", schedule_fields),
 	GROUP("reference", "reference data, read by motorway-control", reference_fields),
+	GROUP("certificates", "what users' certificates are checked against", certificate_fields),
 	{.name = NULL},
 };
 
@@ -217,6 +282,7 @@ const struct conf_reason conf_reasons[] = {
 	{"certificate-foreign", "E100", 403, true},
 	{"signature-wrong", "E100", 403, true},
 	{"request-id-repeated", "E100", 200, true},
+	{"request-id-old", "E100", 200, true},
 	{"service-unavailable", "E100", 200, true},
 	{"transform-unavailable", "E17", 200, true},
 	{"transform-failed", "E100", 200, true},

@@ -32,7 +32,8 @@ struct conf_reason {
 /* A row with reason NULL ends them. */
 extern const struct conf_reason conf_reasons[];
 
-/* Readers of the two keys that are lists or mappings themselves. */
+/* Readers of the keys that are lists or mappings themselves. */
+void conf_read_trust(struct yaml_document *document, const struct yaml_node *node, void *target);
 void conf_read_versions(struct yaml_document *document, const struct yaml_node *node, void *target);
 void conf_read_answers(
 	struct yaml_document *document, const struct yaml_node *node, struct conf *conf);

@@ -173,9 +173,46 @@ int csv_open(struct csv_file *file, const char *path, const struct csv_column *c
 	return result;
 }
 
+/* Let the file's bytes be these. */
+static int lend(struct csv_file *file, const char *bytes, size_t length)
+{
+	free(file->marks);
+	file->bytes = bytes;
+	file->length = length;
+	file->at = 0;
+	file->line = 0;
+	file->mark_count = 0;
+	file->marks = malloc((length / CSV_MARK_LINES + 2) * sizeof(*file->marks));
+	return file->marks != NULL ? 0 : -ENOMEM;
+}
+
+int csv_open_text(struct csv_file *file, const struct csv_text *text,
+	const struct csv_column *columns, int count, struct csv_fault *fault)
+{
+	int result = 0;
+
+	*fault = (struct csv_fault){0, NULL};
+	memset(file, 0, sizeof(*file));
+	file->path = "";
+	file->columns = columns;
+	file->column_count = count;
+	file->is_json = text->is_json;
+	file->is_borrowed = true;
+	if (!text->is_json) {
+		result = lend(file, text->header, text->header_length);
+		if (result == 0)
+			result = read_header(file, fault);
+	}
+	if (result == 0)
+		result = lend(file, text->lines, text->length);
+	if (result != 0)
+		csv_close(file);
+	return result;
+}
+
 void csv_close(struct csv_file *file)
 {
-	if (file->bytes != NULL && file->length > 0)
+	if (file->bytes != NULL && file->length > 0 && !file->is_borrowed)
 		munmap((void *)(uintptr_t)file->bytes, file->length);
 	free(file->marks);
 	file->bytes = NULL;

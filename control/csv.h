@@ -3,7 +3,8 @@
  * Tables as text: CSV (RFC 4180, but a record is one line) whose first line names the columns, or
  * JSON lines, each one flat object, when the file's name ends in ".jsonl". The file is mapped, not
  * read: nothing is copied but fields with doubled quotes or escapes. UTF-8; a byte order mark and
- * carriage returns before line ends are allowed, empty lines are not counted as records.
+ * carriage returns before line ends are allowed, empty lines are not counted as records. Text that
+ * is in memory already is read in the same way (table_text.h).
  *
  * One reader, one thread; rows of one open file may be split by several threads.
  */
@@ -16,7 +17,7 @@
 #include <stdio.h>
 
 #define CSV_COLUMNS_MAX 32
-#define CSV_LINE_BYTES_MAX 4096
+#define CSV_LINE_BYTES_MAX 8192
 
 struct csv_column {
 	const char *name;
@@ -28,6 +29,7 @@ struct csv_file {
 	const char *bytes;
 	size_t length;
 	bool is_json;
+	bool is_borrowed; /* the bytes are the caller's */
 	const struct csv_column *columns;
 	int column_count;
 	int order[CSV_COLUMNS_MAX]; /* CSV: the column of each field of a line */
@@ -69,6 +71,18 @@ struct csv_fault {
  * wrong; another -errno when the file cannot be read. */
 int csv_open(struct csv_file *file, const char *path, const struct csv_column *columns, int count,
 	struct csv_fault *fault);
+
+/* The same with text in memory, which stays the caller's and must outlive the file: the lines and,
+ * apart from them, the line that names the columns (not for JSON lines). */
+struct csv_text {
+	const char *header;
+	size_t header_length;
+	const char *lines;
+	size_t length;
+	bool is_json;
+};
+int csv_open_text(struct csv_file *file, const struct csv_text *text,
+	const struct csv_column *columns, int count, struct csv_fault *fault);
 void csv_close(struct csv_file *file);
 
 /* The next line that is not empty; false at the end, and after 2^32 - 1 lines (then file->at is not

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SORT_BY_INSERTION_MAX 16
+
 /* What an interval of the timeline gives to the device that carries the number; 0: nothing. Gas has
  * no retrievers (FIA 5.1: "MDR data associated with Electricity Registrations"). */
 static const uint8_t kinds[MPXN_GAS + 1][MPXN_IS_AGENT + 1] = {
@@ -90,6 +92,32 @@ static void drop_oldest(struct mw_registry_entry *entries, size_t count)
 	memmove(&entries[oldest], &entries[oldest + 1], (count - oldest - 1) * sizeof(entries[0]));
 }
 
+/* Most devices have a handful of entries: for those qsort() is slow. */
+static void sort(struct mw_registry_entry *entries, size_t count)
+{
+	if (count > SORT_BY_INSERTION_MAX) {
+		qsort(entries, count, sizeof(entries[0]), compare_entries);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		struct mw_registry_entry entry = entries[i];
+		size_t at = i;
+
+		for (; at > 0 && compare_entries(&entries[at - 1], &entry) > 0; at--)
+			entries[at] = entries[at - 1];
+		entries[at] = entry;
+	}
+}
+
+size_t entitlement_join(struct mw_registry_entry *entries, size_t count, size_t *dropped)
+{
+	sort(entries, count);
+	count = merge(entries, count);
+	for (*dropped = 0; count > ENTITLEMENT_ENTRIES_MAX; count--, ++*dropped)
+		drop_oldest(entries, count);
+	return count;
+}
+
 size_t entitlement_entries(const struct settlement_calendar *calendar,
 	const struct entitlement_source *sources, size_t source_count,
 	struct mw_registry_entry entries[ENTITLEMENT_ENTRIES_MAX], size_t *dropped)
@@ -100,10 +128,7 @@ size_t entitlement_entries(const struct settlement_calendar *calendar,
 	assert(source_count <= ENTITLEMENT_SOURCES_MAX);
 	for (size_t i = 0; i < source_count; i++)
 		count += collect(calendar, &sources[i], all + count);
-	qsort(all, count, sizeof(all[0]), compare_entries);
-	count = merge(all, count);
-	for (*dropped = 0; count > ENTITLEMENT_ENTRIES_MAX; count--, ++*dropped)
-		drop_oldest(all, count);
+	count = entitlement_join(all, count, dropped);
 	memcpy(entries, all, count * sizeof(all[0]));
 	return count;
 }

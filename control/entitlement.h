@@ -49,6 +49,10 @@ size_t entitlement_entries(const struct settlement_calendar *calendar,
 	const struct entitlement_source *sources, size_t source_count,
 	struct mw_registry_entry entries[ENTITLEMENT_ENTRIES_MAX], size_t *dropped);
 
+/* Bring entries[0 .. count), of one device and in any order, into that form. Entries that were
+ * brought into it part by part give the same as all at once, as long as none is dropped. */
+size_t entitlement_join(struct mw_registry_entry *entries, size_t count, size_t *dropped);
+
 /* Whether `party` is entitled to the whole window (start_s <= end_s). */
 bool entitlement_covers(const struct mw_registry_entry *entries, size_t count, uint32_t party,
 	struct entitlement_window window);

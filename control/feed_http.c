@@ -39,6 +39,7 @@ struct request {
 
 struct feed_http {
 	struct MHD_Daemon *daemon;
+	struct extract_http *extract; /* NULL: none */
 	int event_fd;
 	uint32_t body_bytes_max;
 	uint32_t queue_max;
@@ -221,6 +222,10 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *connect
 	struct request *request = *state;
 
 	(void)version;
+	if (request == NULL && extract_http_wants(url) &&
+		((struct feed_http *)argument)->extract != NULL)
+		return extract_http_answer(
+			((struct feed_http *)argument)->extract, connection, url, method);
 	if (request == NULL) {
 		request = calloc(1, sizeof(*request));
 		if (request == NULL)
@@ -329,12 +334,20 @@ struct feed_http *feed_http_open(
 	http->queue_max = bounded(options->queue_max, 64, FEED_HTTP_QUEUE_MAX);
 	pthread_mutex_init(&http->lock, NULL);
 	http->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	result = http->event_fd >= 0 ? start_daemon(http, options) : -errno;
+	result = http->event_fd >= 0 ? 0 : -errno;
+	if (result == 0 && options->store != NULL) {
+		http->extract = extract_http_create(options->store, reason, reason_size);
+		result = http->extract != NULL ? 0 : -EIO;
+	}
+	if (result == 0) {
+		result = start_daemon(http, options);
+		snprintf(reason, reason_size, "feed: cannot listen on %s port %u: %s",
+			options->address != NULL ? options->address : "127.0.0.1", options->port,
+			strerror(-result));
+	}
 	if (result == 0)
 		return http;
-	snprintf(reason, reason_size, "feed: cannot listen on %s port %u: %s",
-		options->address != NULL ? options->address : "127.0.0.1", options->port,
-		strerror(-result));
+	extract_http_destroy(http->extract);
 	if (http->event_fd >= 0)
 		close(http->event_fd);
 	pthread_mutex_destroy(&http->lock);
@@ -355,6 +368,7 @@ void feed_http_close(struct feed_http *http)
 	pthread_mutex_unlock(&http->lock);
 	feed_http_answer(http, -ECANCELED, NULL);
 	MHD_stop_daemon(http->daemon);
+	extract_http_destroy(http->extract);
 	close(http->event_fd);
 	pthread_mutex_destroy(&http->lock);
 	free(http);
@@ -379,6 +393,12 @@ struct feed_http_counters feed_http_counters(struct feed_http *http)
 	struct feed_http_counters counters = http->counters;
 	pthread_mutex_unlock(&http->lock);
 	return counters;
+}
+
+struct extract_http_counters feed_http_extract_counters(const struct feed_http *http)
+{
+	return http->extract != NULL ? extract_http_counters(http->extract)
+				     : (struct extract_http_counters){0};
 }
 
 /* ---- control's thread */

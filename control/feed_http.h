@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The feed's HTTP endpoint: POST /feed/v1/messages with a message, an array of messages
- * (application/json) or a line for each (application/x-ndjson).
+ * (application/json) or a line for each (application/x-ndjson). Providers get their extract here,
+ * too: extract_http.h.
  *
  *     HTTP thread (libmicrohttpd)            control's thread, the store's only writer
  *     body is whole --> queue, eventfd -->   poll: feed_http_fd()
@@ -16,6 +17,7 @@
 #ifndef CONTROL_FEED_HTTP_H
 #define CONTROL_FEED_HTTP_H
 
+#include "control/extract_http.h"
 #include "control/feed.h"
 
 #define FEED_HTTP_PATH "/feed/v1/messages"
@@ -31,6 +33,7 @@ struct feed_http_options {
 	uint32_t body_bytes_max;  /* 1 .. FEED_HTTP_BODY_BYTES_MAX; 0: FEED_BATCH_BYTES_MAX */
 	uint32_t queue_max;	  /* requests waiting, 1 .. FEED_HTTP_QUEUE_MAX; 0: 64 */
 	uint32_t connections_max; /* 1 .. FEED_HTTP_CONNECTIONS_MAX; 0: 64 */
+	struct store *store;	  /* borrowed: of the extracts; NULL: none are given */
 };
 
 struct feed_http_counters {
@@ -60,6 +63,9 @@ int feed_http_fd(const struct feed_http *http);
 
 /* The counters, at this moment. Any thread. */
 struct feed_http_counters feed_http_counters(struct feed_http *http);
+
+/* Of the extracts; zeros when there are none. Any thread. */
+struct extract_http_counters feed_http_extract_counters(const struct feed_http *http);
 
 /* ---- the thread that writes the store */
 

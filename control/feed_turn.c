@@ -8,10 +8,11 @@
 
 #define ADDRESS_SIZE 64
 
-struct feed_http *feed_turn_open(const char *listen, char *reason, size_t reason_size)
+struct feed_http *feed_turn_open(
+	const char *listen, struct store *store, char *reason, size_t reason_size)
 {
 	char address[ADDRESS_SIZE];
-	struct feed_http_options options = {.address = address};
+	struct feed_http_options options = {.address = address, .store = store};
 	const char *colon = strrchr(listen, ':');
 
 	/* conf_check() has seen to the form. */

@@ -9,8 +9,11 @@
 #include "control/feed_http.h"
 #include "control/mirror.h"
 
-/* Open the endpoint at "address:port". NULL with one line in `reason`. */
-struct feed_http *feed_turn_open(const char *listen, char *reason, size_t reason_size);
+/* Open the endpoint at "address:port", with the extracts of `store`. NULL with one line in
+ * `reason`.
+ */
+struct feed_http *feed_turn_open(
+	const char *listen, struct store *store, char *reason, size_t reason_size);
 
 /* Take what waits, if anything does. Returns how many requests were taken, or -errno: they were
  * told to come again. */

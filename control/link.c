@@ -8,6 +8,11 @@
 
 #include "control/alert_link.h"
 #include "control/due_read.h"
+#include "control/removal.h"
+#include "control/timetable.h"
+
+/* Runs that are not wanted any more cost no credit, but time and room in the ledger. */
+#define OFFERS_OF_TURN_MAX 1024
 
 #define NOTHING ((struct peer_part){NULL, 0})
 #define PART(object) ((struct peer_part){&(object), sizeof(object)})
@@ -65,14 +70,16 @@ enum peer_fault link_reference_changed(struct link *link)
 	return send_begin(link);
 }
 
-/* An offer is settled: forget it and return its schedule, or NULL if it was deleted meanwhile. */
-static struct schedule *settle(struct link *link, struct link_offer *offer)
+bool link_sends_set(const struct link *link)
 {
-	struct schedule *schedule = schedules_find(link->schedules, offer->schedule_id);
+	return link->peer != NULL && (link->pushing || link->owed_since_ms != 0);
+}
 
+/* An offer is settled: forget it. */
+static void settle(struct link *link, struct link_offer *offer)
+{
 	offer->used = false;
 	link->offer_count--;
-	return schedule;
 }
 
 void link_disconnect(struct link *link, struct server_time now)
@@ -80,11 +87,10 @@ void link_disconnect(struct link *link, struct server_time now)
 	for (unsigned i = 0; i < LINK_OFFERS_MAX; i++) {
 		if (!link->offers[i].used)
 			continue;
-		struct schedule *schedule = settle(link, &link->offers[i]);
+		settle(link, &link->offers[i]);
 		/* Its fate is not known, so the same occurrence goes out again under the same
 		 * id, and the data plane tells them apart. */
-		if (schedule != NULL)
-			schedules_retry(link->schedules, schedule, now.wall_ms);
+		schedules_retry(link->schedules, link->offers[i].schedule_id, now.wall_ms);
 		link->counters.due_returned++;
 	}
 	alert_link_leave(link);
@@ -140,6 +146,7 @@ static enum peer_fault take_service_request(
 	memcpy(&head, message->payload, sizeof(head));
 	struct service_request request = {
 		.user = head.request_id.originator,
+		.request_id = head.request_id,
 		.roles = head.roles,
 		.srv = head.srv,
 		.schema_version = head.schema_version,
@@ -159,28 +166,58 @@ static enum peer_fault take_service_request(
 	return fault == PEER_OK ? grant_service_credit(link, 1) : fault;
 }
 
-static void settle_taken(
-	struct link *link, struct schedule *schedule, int32_t status, struct server_time now)
+/* The user's time is over, and no lawful run is left. Where there is no room to say so, the
+ * schedule stays and is looked at again. */
+static void leave(struct link *link, const struct schedule *schedule, struct server_time now)
 {
+	enum removal_cause cause = schedule->removal.cause;
+	uint64_t id = schedule->id;
+
+	if (removal_remove(link->schedules, link->alerts, schedule,
+		    cause != REMOVAL_NONE ? cause : REMOVAL_SUPPLIER) == 0)
+		link->counters.schedules_left++;
+	else
+		schedules_retry(link->schedules, id, now.wall_ms + LINK_RETRY_MS);
+}
+
+/* A run is over, in whatever way: on to the next one. */
+static void advance(struct link *link, uint64_t id, struct server_time now)
+{
+	struct schedule schedule;
+	int result = schedules_advance(link->schedules, id);
+
+	if (result == SCHEDULE_ENDED)
+		link->counters.schedules_ended++;
+	else if (result == SCHEDULE_LEAVES && schedules_find(link->schedules, id, &schedule) == 0)
+		leave(link, &schedule, now);
+}
+
+static void settle_taken(struct link *link, uint64_t id,
+	const struct mw_control_due_read_taken *taken, struct server_time now)
+{
+	struct schedule schedule;
+	int32_t status = taken->status;
+
 	if (status == -EAGAIN) {
 		link->counters.due_retried++;
-		if (schedule != NULL)
-			schedules_retry(link->schedules, schedule, now.wall_ms + LINK_RETRY_MS);
+		schedules_retry(link->schedules, id, now.wall_ms + LINK_RETRY_MS);
 		return;
 	}
 	/* -EEXIST: this id was taken before the connection broke. */
 	if (status == 0 || status == -EEXIST) {
 		link->counters.due_taken++;
+	} else if (status == -EACCES && taken->check < MW_ACCESS_CHECK_COUNT) {
+		/* The data plane has answered the user with the code of the check. */
+		link->counters.due_not_permitted[taken->check]++;
 	} else {
 		link->counters.due_refused++;
 		fprintf(link->log,
 			"motorway-control: the data plane refused a scheduled read: %s\n",
 			strerror(-status));
-		if (schedule != NULL)
-			alert_link_run_failed(link, schedule);
+		if (schedules_find(link->schedules, id, &schedule) == 0)
+			alert_link_run_failed(link, &schedule);
 	}
-	if (schedule != NULL && !schedules_advance(link->schedules, schedule))
-		link->counters.schedules_ended++;
+	advance(link, id, now);
 }
 
 static enum peer_fault take_taken(
@@ -192,7 +229,8 @@ static enum peer_fault take_taken(
 		if (!offer->used || offer->schedule_id != taken->schedule_id ||
 			offer->occurrence != taken->occurrence || offer->attempt != taken->attempt)
 			continue;
-		settle_taken(link, settle(link, offer), taken->status, now);
+		settle(link, offer);
+		settle_taken(link, offer->schedule_id, taken, now);
 		return PEER_OK;
 	}
 	return PEER_FAULT_ORDER;
@@ -293,7 +331,39 @@ static bool still_wanted(const struct link *link, const struct schedule *schedul
 		       -ENOENT;
 }
 
-static enum peer_fault send_due(struct link *link, struct schedule *schedule)
+/* What the run reads: access control judges the whole of it. */
+static void set_period(const struct schedule *schedule, struct mw_control_due_read *due)
+{
+	int64_t start_ms;
+	int64_t end_ms;
+
+	if (!schedule_period(schedule, &start_ms, &end_ms))
+		return;
+	due->flags = MW_DUE_READ_PERIOD;
+	due->period_start_s = start_ms / 1000;
+	due->period_end_s = (end_ms + 999) / 1000;
+}
+
+/* In which windows it goes, and by when its answer is due. A user or rule that is gone since is the
+ * data plane's to refuse. */
+static void set_timing(
+	const struct link *link, const struct schedule *schedule, struct mw_control_due_read *due)
+{
+	const struct reference_user *user = reference_user(link->reference, schedule->user);
+	const struct mw_control_srv_rule *rule =
+		reference_rule(link->reference, schedule->terms.read->srv);
+	struct store_device device;
+
+	if (link->timetable == NULL || user == NULL || rule == NULL ||
+		store_find_device(link->services->store, schedule->terms.device_id, &device) != 0)
+		return;
+	struct mw_timing timing = timetable_run(
+		link->timetable, rule, user->roles, (enum mw_generation)device.device.generation);
+	due->windows = timing.windows;
+	due->deadline_s = schedule->due_ms / 1000 + timing.target_s;
+}
+
+static enum peer_fault send_due(struct link *link, const struct schedule *schedule)
 {
 	struct xml_text document = {0};
 	struct mw_control_due_read due = {
@@ -310,6 +380,8 @@ static enum peer_fault send_due(struct link *link, struct schedule *schedule)
 		xml_text_free(&document);
 		return PEER_FAULT_MEMORY;
 	}
+	set_period(schedule, &due);
+	set_timing(link, schedule, &due);
 	memcpy(due.srv, schedule->terms.read->srv, strlen(schedule->terms.read->srv) + 1);
 	memcpy(due.schema_version, schedule->schema_version, sizeof(due.schema_version));
 	due.document_length = (uint32_t)document.length;
@@ -344,27 +416,36 @@ static bool may_offer(const struct link *link)
 	       link->credit > 0 && link->offer_count < LINK_OFFERS_MAX && has_room(link);
 }
 
+/* Offer a run that is due, or do with it what else is to be done. */
+static enum peer_fault offer_run(
+	struct link *link, const struct schedule *schedule, struct server_time now)
+{
+	if (schedule->removal.at_s <= now.wall_ms / 1000 &&
+		!schedule_is_lawful(link->schedules, schedule)) {
+		leave(link, schedule, now);
+		return PEER_OK;
+	}
+	if (!still_wanted(link, schedule)) {
+		link->counters.due_skipped++;
+		alert_link_run_failed(link, schedule);
+		advance(link, schedule->id, now);
+		return PEER_OK;
+	}
+	note_offer(link, schedule, now.monotonic_ms);
+	link->credit--;
+	return send_due(link, schedule);
+}
+
 static enum peer_fault offer_due(struct link *link, struct server_time now)
 {
-	while (may_offer(link)) {
-		struct schedule *schedule = schedules_due(link->schedules, now.wall_ms);
+	struct schedule schedule;
+	enum peer_fault fault = PEER_OK;
+	unsigned count = 0;
 
-		if (schedule == NULL)
-			break;
-		if (!still_wanted(link, schedule)) {
-			link->counters.due_skipped++;
-			alert_link_run_failed(link, schedule);
-			if (!schedules_advance(link->schedules, schedule))
-				link->counters.schedules_ended++;
-			continue;
-		}
-		note_offer(link, schedule, now.monotonic_ms);
-		link->credit--;
-		enum peer_fault fault = send_due(link, schedule);
-		if (fault != PEER_OK)
-			return fault;
-	}
-	return PEER_OK;
+	while (fault == PEER_OK && may_offer(link) && count++ < OFFERS_OF_TURN_MAX &&
+		schedules_due(link->schedules, now.wall_ms, &schedule) == 1)
+		fault = offer_run(link, &schedule, now);
+	return fault;
 }
 
 enum peer_fault link_pump(struct link *link, struct server_time now)

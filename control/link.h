@@ -26,9 +26,9 @@ struct server_time {
 	int64_t wall_ms; /* since 1970, UTC */
 };
 
-#define LINK_OFFERS_MAX 64		     /* due reads offered and not yet answered */
-#define LINK_SERVICE_CREDIT 64		     /* service requests that may wait for an answer */
-#define LINK_CREDIT_MAX (1u << 20)	     /* more is nonsense */
+#define LINK_OFFERS_MAX 64	   /* due reads offered and not yet answered */
+#define LINK_SERVICE_CREDIT 256	   /* service requests that may wait, and share a commit */
+#define LINK_CREDIT_MAX (1u << 20) /* more is nonsense */
 #define LINK_OUTPUT_BYTES_MAX (1024u * 1024) /* beyond it nothing is added */
 #define LINK_RETRY_MS 1000		     /* a due read answered with -EAGAIN is offered again */
 #define LINK_STALL_MS 60000		     /* a data plane that owes something */
@@ -48,16 +48,21 @@ struct link_counters {
 	uint64_t records_sent;
 	uint64_t service_requests;
 	uint64_t due_offered, due_taken, due_retried, due_refused, due_skipped, due_returned;
-	uint64_t schedules_ended;
+	uint64_t due_not_permitted[MW_ACCESS_CHECK_COUNT]; /* by check */
+	uint64_t schedules_ended, schedules_left;
 	uint64_t alerts_offered;
 	uint64_t quarantine_reports, quarantine_no_room, quarantine_gone;
 	uint64_t quarantine_released, quarantine_deleted;
 };
 
+struct timetable;
+
 struct link {
 	struct peer *peer; /* NULL: no data plane; owned by the server */
 	uint64_t dsp_eui;
 	const struct reference *reference; /* the set in force; owned by the server */
+	const struct timetable *timetable; /* NULL: no windows */
+	struct ledger *ledger;		   /* committed by the server, before anything goes out */
 	struct schedules *schedules;
 	struct services *services;
 	struct alerts *alerts;
@@ -84,6 +89,9 @@ void link_disconnect(struct link *link, struct server_time now);
 
 /* A new set is in force; link->reference is it already. */
 enum peer_fault link_reference_changed(struct link *link);
+
+/* Whether a set is on its way: begun, and the data plane has not said what became of it. */
+bool link_sends_set(const struct link *link);
 
 /* A checked message of the data plane other than HELLO and STATUS. PEER_OK or the fault. */
 enum peer_fault link_message(

@@ -19,19 +19,26 @@
 #include "control/conf.h"
 #include "control/conf_table.h"
 #include "control/folders.h"
+#include "control/offline.h"
 #include "control/server.h"
 #include "control/store_reference.h"
+#include "control/timetable.h"
 
 #define MPXN_ERRORS_MAX 20
 
 struct options {
 	const char *conf_path;
 	bool check;
+	bool is_offline;
+	struct offline offline;
 };
 
 static void print_usage(FILE *out)
 {
 	fputs("usage: motorway-control -c FILE [--check]\n"
+	      "       motorway-control -c FILE load [devices=FILE] [registrations=FILE]\n"
+	      "                [appointments=FILE] [set-aside=FOLDER] [messages=FILE|-]\n"
+	      "       motorway-control -c FILE export devices|registrations|appointments FILE|-\n"
 	      "       motorway-control --help-conf | --version | --help\n"
 	      "\n"
 	      "  -c, --conf FILE  the configuration, such as conf/motorway.yaml\n"
@@ -80,16 +87,17 @@ static int parse_options(int argc, char **argv, struct options *options)
 			return 2;
 		}
 	}
-	if (optind < argc || options->conf_path == NULL) {
-		if (optind < argc)
-			fprintf(stderr, "motorway-control: \"%s\" is one argument too many\n",
-				argv[optind]);
-		else
-			fputs("motorway-control: -c FILE is missing\n", stderr);
-		print_usage(stderr);
-		return 2;
-	}
-	return -1;
+	const char *wrong = options->conf_path == NULL ? "-c FILE is missing" : NULL;
+	options->is_offline = optind < argc;
+	if (wrong == NULL && options->is_offline)
+		wrong = options->check
+				? "--check takes no further words"
+				: offline_read(argv + optind, argc - optind, &options->offline);
+	if (wrong == NULL)
+		return -1;
+	fprintf(stderr, "motorway-control: %s\n", wrong);
+	print_usage(stderr);
+	return 2;
 }
 
 static int64_t clock_ms(clockid_t clock)
@@ -129,9 +137,29 @@ static bool versions_known(const struct conf *conf, const struct reference *refe
 	return all;
 }
 
-static int read_reference(
-	const struct conf *conf, uint64_t generation, struct reference **reference)
+static struct bulk_options mpxn_options(const struct conf *conf)
 {
+	return (struct bulk_options){
+		.paths = {[BULK_REGISTRATIONS] = conf->registrations,
+			[BULK_APPOINTMENTS] = conf->appointments},
+		.errors = stderr,
+		.shown_max = MPXN_ERRORS_MAX,
+	};
+}
+
+/* Look at registrations and appointments before anything is done: wrong lines are told. */
+static int check_mpxns(const struct conf *conf)
+{
+	const struct bulk_options options = mpxn_options(conf);
+	struct bulk_result result;
+
+	return bulk_check(&options, &result);
+}
+
+static int read_reference(
+	const struct parties *parties, uint64_t generation, struct reference **reference)
+{
+	const struct conf *conf = parties_conf(parties);
 	const struct reference_paths paths = {
 		.users = conf->users,
 		.devices = conf->devices,
@@ -142,10 +170,14 @@ static int read_reference(
 		.alerts = conf->alerts,
 		.thresholds = conf->thresholds,
 		.duis_version = conf->schemas[0].version,
+		.trust = parties_trust(parties),
+		.dsp_eui = conf->dsp_eui,
+		.now_ms = clock_ms(CLOCK_REALTIME),
 	};
 	int result = reference_read(&paths, generation, stderr, reference);
 
-	if (result == 0 && !versions_known(conf, *reference)) {
+	if (result == 0 && (!versions_known(conf, *reference) || check_mpxns(conf) != 0 ||
+				   timetable_check(conf, *reference, stderr) != 0)) {
 		reference_free(*reference);
 		*reference = NULL;
 		result = -EINVAL;
@@ -176,13 +208,14 @@ static struct store *open_store(const struct conf *conf)
 		return NULL;
 	}
 	struct store *store = store_open(&options, reason, sizeof(reason));
-	if (store == NULL)
+	if (store == NULL || bulk_interrupted(store, reason, sizeof(reason)))
 		fprintf(stderr, "motorway-control: %s\n", reason);
 	return store;
 }
 
-/* Bring the files into the store and make a set of what the store has then. */
-static int merge_reference(struct store *store, struct reference *reference)
+/* Bring the files into the store and make a set of what the store has then and is in force. */
+static int merge_reference(
+	struct store *store, struct parties *parties, struct reference *reference)
 {
 	struct store_import import;
 	char reason[256];
@@ -195,18 +228,15 @@ static int merge_reference(struct store *store, struct reference *reference)
 			"motorway-control: files to store: %" PRIu64 " rows written, %" PRIu64
 			" removed, %" PRIu64 " left as an operator or the feed made them\n",
 			import.written, import.removed, import.kept);
+	if (result == 0)
+		parties_admit(parties, reference, clock_ms(CLOCK_REALTIME));
 	return result;
 }
 
 /* Load what the files tell of MPxNs; what the store knows already changes nothing. */
 static int load_mpxns(struct store *store, const struct conf *conf)
 {
-	const struct bulk_options options = {
-		.paths = {[BULK_REGISTRATIONS] = conf->registrations,
-			[BULK_APPOINTMENTS] = conf->appointments},
-		.errors = stderr,
-		.shown_max = MPXN_ERRORS_MAX,
-	};
+	const struct bulk_options options = mpxn_options(conf);
 	struct bulk_result loaded;
 	int result = bulk_load(store, &options, &loaded);
 
@@ -227,13 +257,15 @@ static void reload(struct server *server, const struct conf *conf)
 				      : server->reference->generation + 1;
 
 	server->counters.reloads++;
-	if (read_reference(conf, generation, &reference) != 0) {
+	explainer_close(&server->explainer);
+	if (parties_reload(server->parties, true) < 0 ||
+		read_reference(server->parties, generation, &reference) != 0) {
 		server->counters.reloads_refused++;
 		fputs("motorway-control: the reference files have errors; the set in force stays\n",
 			stderr);
 		return;
 	}
-	if (merge_reference(server->services.store, reference) != 0 ||
+	if (merge_reference(server->services.store, server->parties, reference) != 0 ||
 		load_mpxns(server->services.store, conf) != 0 ||
 		mirror_update(server->mirror) != 0) {
 		server->counters.reloads_refused++;
@@ -241,8 +273,15 @@ static void reload(struct server *server, const struct conf *conf)
 		fputs("motorway-control: the set in force stays\n", stderr);
 		return;
 	}
+	if (timetable_read(server->timetable, reference, now.wall_ms / 1000) != 0) {
+		server->counters.reloads_refused++;
+		reference_free(reference);
+		fputs("motorway-control: the set in force stays\n", stderr);
+		return;
+	}
 	mirror_name(server->mirror, reference);
 	print_counts(stderr, "reloaded", reference);
+	server->parties_changed = false;
 	server_set_reference(server, reference, now);
 }
 
@@ -280,6 +319,8 @@ static void serve(struct server *server, const struct conf *conf, int signals)
 
 		server_feed(server, time_now());
 		server_turn(server, time_now());
+		server_parties(server, time_now());
+		server_timetable(server, time_now());
 		unsigned count = server_fds(server, fds);
 		fds[count] = (struct pollfd){.fd = signals, .events = POLLIN};
 		/* A negative fd is passed over. */
@@ -298,18 +339,21 @@ static int open_feed(struct server *server, const struct conf *conf)
 {
 	char reason[256];
 
+	server->feed_keep.keep_ms = conf->feed_keep_days * 86400000ll;
 	if (conf->feed_listen[0] == '\0')
 		return 0;
-	server->feed = feed_turn_open(conf->feed_listen, reason, sizeof(reason));
+	server->feed =
+		feed_turn_open(conf->feed_listen, server->services.store, reason, sizeof(reason));
 	if (server->feed != NULL)
 		return 0;
 	fprintf(stderr, "motorway-control: %s: %s\n", conf->feed_listen, reason);
 	return -EIO;
 }
 
-static int run_server(const struct conf *conf, struct store *store, struct mirror *mirror,
-	struct reference *reference)
+static int run_server(struct parties *parties, struct store *store, struct mirror *mirror,
+	struct timetable *timetable, struct reference *reference)
 {
+	const struct conf *conf = parties_conf(parties);
 	struct server server;
 	int signals = open_signals();
 
@@ -319,9 +363,21 @@ static int run_server(const struct conf *conf, struct store *store, struct mirro
 		reference_free(reference);
 		return 1;
 	}
-	server.services.store = store;
+	char reason[256];
+	int result = server_use_store(&server, store, time_now(), reason, sizeof(reason));
+	if (result != 0)
+		fprintf(stderr, "motorway-control: %s\n", reason);
+	else
+		schedules_set_removal(
+			server.schedules, conf->schedule_removal == CONF_REMOVAL_AT_CHANGE);
 	server.mirror = mirror;
-	int result = server_listen(&server, conf->control_socket);
+	server.timetable = timetable;
+	server.link.timetable = timetable;
+	server.conf = conf;
+	server.explainer.conf = conf;
+	server.parties = parties;
+	if (result == 0)
+		result = server_listen(&server, conf->control_socket);
 	if (result == 0)
 		result = open_feed(&server, conf);
 	if (result == 0) {
@@ -335,21 +391,56 @@ static int run_server(const struct conf *conf, struct store *store, struct mirro
 	return result == 0 ? 0 : 1;
 }
 
-static int run(const struct conf *conf, struct reference *reference)
+static int run(struct parties *parties, struct reference *reference)
 {
+	const struct conf *conf = parties_conf(parties);
 	struct store *store = open_store(conf);
 	struct mirror *mirror = NULL;
+	struct timetable *timetable = timetable_open(conf, stderr);
 	int status = 1;
 
-	if (store != NULL && merge_reference(store, reference) == 0 && load_mpxns(store, conf) == 0)
+	if (timetable != NULL && store != NULL && merge_reference(store, parties, reference) == 0 &&
+		load_mpxns(store, conf) == 0 &&
+		timetable_read(timetable, reference, clock_ms(CLOCK_REALTIME) / 1000) == 0)
 		mirror = mirror_open(store, conf->registry_image, stderr);
 	if (mirror != NULL) {
 		mirror_name(mirror, reference);
-		status = run_server(conf, store, mirror, reference);
+		status = run_server(parties, store, mirror, timetable, reference);
 	} else {
 		reference_free(reference);
 	}
 	mirror_close(mirror);
+	timetable_close(timetable);
+	store_close(store);
+	return status;
+}
+
+/* The files of providers are needed: devices name them. */
+static int run_load(
+	struct parties *parties, struct reference *reference, const struct offline *offline)
+{
+	struct store *store = open_store(parties_conf(parties));
+	int status = 1;
+
+	if (store != NULL && merge_reference(store, parties, reference) == 0)
+		status = offline_load(store, offline, clock_ms(CLOCK_REALTIME));
+	reference_free(reference);
+	store_close(store);
+	return status;
+}
+
+/* Beside a control that runs, too. */
+static int run_export(const struct conf *conf, const struct offline *offline)
+{
+	const struct store_options options = {.path = conf->store, .read_only = true};
+	char reason[1024];
+	struct store *store = store_open(&options, reason, sizeof(reason));
+
+	if (store == NULL) {
+		fprintf(stderr, "motorway-control: %s\n", reason);
+		return 1;
+	}
+	int status = offline_export(store, offline);
 	store_close(store);
 	return status;
 }
@@ -367,15 +458,22 @@ int main(int argc, char **argv)
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	if (conf_read(options.conf_path, &conf, stderr) != 0)
 		return 1;
-	if (read_reference(&conf, (uint64_t)clock_ms(CLOCK_REALTIME), &reference) != 0)
-		return 1;
-	if (options.check) {
+	if (options.is_offline && options.offline.is_export)
+		return run_export(&conf, &options.offline);
+	struct parties *parties = parties_open(&conf, stderr);
+	if (parties == NULL ||
+		read_reference(parties, (uint64_t)clock_ms(CLOCK_REALTIME), &reference) != 0) {
+		status = 1;
+	} else if (options.check) {
 		print_counts(stdout, "in order", reference);
 		reference_free(reference);
 		status = 0;
+	} else if (options.is_offline) {
+		status = run_load(parties, reference, &options.offline);
 	} else {
-		status = run(&conf, reference);
+		status = run(parties, reference);
 	}
+	parties_close(parties);
 	xmlCleanupParser();
 	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A device's record comes from its own row and the rows of the MPxNs that it carries. To build is
- * to walk the devices in short snapshots and note the change that the first one saw; what has
+ * A device's record comes from its own row and the rows of the MPxNs that it carries. A new image
+ * is as of the change that the first snapshot of its walks saw (control/mirror_build.c); what has
  * changed since then is in the store's log, so the same code brings a new image and an old one up
  * to date.
  */
@@ -15,10 +15,14 @@
 #include "control/device_words.h"
 #include "control/entitlement.h"
 #include "control/folders.h"
+#include "control/mirror_build.h"
 #include "control/settlement_day.h"
 
-#define BATCH_DEVICES 256
-#define ROOM_DEVICES_MIN 16384
+/* Room in a new image for further devices, and for entries that do not fit into a device's own
+ * record: so much that no size of the index makes it more than 160 bytes a device. */
+#define ROOM_PART 24
+#define ROOM_OVERFLOW_PART 32
+#define ROOM_DEVICES_MIN 1024
 
 struct mirror {
 	struct store *store;
@@ -32,17 +36,14 @@ struct mirror {
 	/* The device that is being worked out. */
 	struct mpxn mpxn;
 	struct mpxn_interval intervals[STORE_LINKS_MAX][MPXN_INTERVALS_MAX];
-	/* Devices on their way into a new image, and their entries. */
-	struct registry_write_device batch[BATCH_DEVICES];
-	struct mw_registry_entry entries[BATCH_DEVICES][ENTITLEMENT_ENTRIES_MAX];
+	struct mw_registry_entry entries[ENTITLEMENT_ENTRIES_MAX];
 };
 
 /* ---- one device ---- */
 
-/* Work out a device's record; its entries go into `entries`. */
+/* Work out a device's record; its entries stay as they are until the next one. */
 static int work_out(struct mirror *mirror, struct store_change *snapshot,
-	const struct reference_device *row, struct registry_write_device *device,
-	struct mw_registry_entry entries[ENTITLEMENT_ENTRIES_MAX])
+	const struct reference_device *row, struct registry_write_device *device)
 {
 	struct entitlement_source sources[STORE_LINKS_MAX];
 	struct store_link links[STORE_LINKS_MAX];
@@ -70,10 +71,10 @@ static int work_out(struct mirror *mirror, struct store_change *snapshot,
 		.status = (uint8_t)(status > 0 ? status : 0),
 		.generation = (uint8_t)row->generation,
 		.provider_id = (uint8_t)row->provider_id,
-		.entries = entries,
+		.entries = mirror->entries,
 	};
 	device->entry_count = (uint32_t)entitlement_entries(
-		mirror->calendar, sources, (size_t)count, entries, &dropped);
+		mirror->calendar, sources, (size_t)count, mirror->entries, &dropped);
 	mirror->counters.entries_dropped += dropped;
 	return 0;
 }
@@ -85,110 +86,27 @@ static int content(void *argument, uint64_t device_id, struct registry_write_dev
 	struct store_device row;
 	int result = store_device_get(mirror->snapshot, device_id, &row);
 
-	return result != 0 ? result
-			   : work_out(mirror, mirror->snapshot, &row.device, device,
-				     mirror->entries[0]);
-}
-
-/* ---- a new image ---- */
-
-/* Add the devices behind *cursor in one snapshot: 1, 0 at the end, or -errno. */
-static int add_batch(
-	struct mirror *mirror, struct registry_write *writer, uint64_t *cursor, uint64_t *first)
-{
-	struct store_change *snapshot = store_snapshot(mirror->store);
-	struct store_device row;
-	size_t count = 0;
-	int result = 1;
-
-	if (snapshot == NULL)
-		return -errno;
-	if (*first == UINT64_MAX)
-		*first = store_change_number(snapshot);
-	while (count < BATCH_DEVICES && result == 1) {
-		result = store_device_next(snapshot, cursor, &row);
-		if (result != 1)
-			break;
-		int worked = work_out(mirror, snapshot, &row.device, &mirror->batch[count],
-			mirror->entries[count]);
-		if (worked != 0)
-			result = worked;
-		else
-			count++;
-	}
-	store_abandon(snapshot);
-	if (result < 0)
-		return result;
-	int added = registry_write_add(writer, mirror->batch, count);
-	return added != 0 ? added : result;
-}
-
-static uint64_t count_devices(struct mirror *mirror)
-{
-	struct store_change *snapshot = store_snapshot(mirror->store);
-	uint64_t count = 0;
-
-	if (snapshot != NULL)
-		count = store_device_count(snapshot);
-	store_abandon(snapshot);
-	return count;
-}
-
-/* Build an image with room for more devices than there are, and let it take the old one's place. */
-static int build(struct mirror *mirror)
-{
-	uint64_t devices = count_devices(mirror);
-	const struct registry_write_options options = {
-		.path = mirror->path,
-		.store_id = store_id(mirror->store),
-		.devices_max = devices + devices / 16 + ROOM_DEVICES_MIN,
-	};
-	char reason[256];
-	uint64_t cursor = 0;
-	uint64_t first = UINT64_MAX;
-	int result;
-	struct registry_write *writer = registry_write_create(&options, reason, sizeof(reason));
-
-	if (writer == NULL) {
-		result = errno != 0 ? -errno : -EIO;
-		fprintf(mirror->log, "motorway-control: no registry image: %s\n", reason);
-		return result;
-	}
-	while ((result = add_batch(mirror, writer, &cursor, &first)) == 1)
-		;
-	if (result == 0)
-		result = registry_write_publish(writer, first);
-	if (result != 0) {
-		fprintf(mirror->log, "motorway-control: %s: cannot be built: %s\n", mirror->path,
-			strerror(-result));
-		registry_write_close(writer);
-		return result;
-	}
-	registry_write_close(mirror->writer);
-	mirror->writer = writer;
-	mirror->counters.builds++;
-	fprintf(mirror->log, "motorway-control: %s: built for %" PRIu64 " devices\n", mirror->path,
-		devices);
-	return 0;
+	return result != 0 ? result : work_out(mirror, mirror->snapshot, &row.device, device);
 }
 
 /* ---- changes ---- */
 
-static int write_device(struct mirror *mirror, struct store_change *snapshot, uint64_t device_id)
+static int write_device(struct mirror *mirror, struct registry_write *writer,
+	struct store_change *snapshot, uint64_t device_id)
 {
 	struct registry_write_device device;
 	struct store_device row;
 	int result = store_device_get(snapshot, device_id, &row);
 
 	if (result == -ENOENT) {
-		result = registry_write_remove(mirror->writer, device_id);
+		result = registry_write_remove(writer, device_id);
 		mirror->counters.devices_removed += result == 0;
 		return result == -ENOENT ? 0 : result;
 	}
 	if (result == 0)
-		result = work_out(mirror, snapshot, &row.device, &device, mirror->entries[0]);
+		result = work_out(mirror, snapshot, &row.device, &device);
 	if (result == 0)
-		result = registry_write_put(mirror->writer, &device);
+		result = registry_write_put(writer, &device);
 	mirror->counters.devices_written += result == 0;
 	return result;
 }
@@ -205,7 +123,7 @@ static int catch_up(struct mirror *mirror)
 		return -errno;
 	count = store_changes_since(snapshot, &since, mirror->changed, STORE_LOG_ENTRIES_MAX);
 	for (int64_t i = 0; i < count && result == 0; i++)
-		result = write_device(mirror, snapshot, mirror->changed[i]);
+		result = write_device(mirror, mirror->writer, snapshot, mirror->changed[i]);
 	if (count < 0)
 		result = (int)count;
 	if (result == 0)
@@ -214,6 +132,78 @@ static int catch_up(struct mirror *mirror)
 		result = -EAGAIN;
 	store_abandon(snapshot);
 	return result;
+}
+
+/* ---- a new image ---- */
+
+static uint64_t count_devices(struct mirror *mirror)
+{
+	struct store_change *snapshot = store_snapshot(mirror->store);
+	uint64_t count = 0;
+
+	if (snapshot != NULL)
+		count = store_device_count(snapshot);
+	store_abandon(snapshot);
+	return count;
+}
+
+/* Fill the image, and work out as one the devices whose entries did not fit while they came one
+ * by one. */
+static int fill(struct mirror *mirror, struct registry_write *writer, uint64_t *change)
+{
+	struct mirror_build building = {
+		.store = mirror->store, .calendar = mirror->calendar, .writer = writer};
+	int result = mirror_build(&building);
+
+	for (size_t i = 0; i < building.crowded_count && result == 0; i++) {
+		struct store_change *snapshot = store_snapshot(mirror->store);
+
+		result = snapshot == NULL
+				 ? -errno
+				 : write_device(mirror, writer, snapshot, building.crowded[i]);
+		store_abandon(snapshot);
+	}
+	free(building.crowded);
+	*change = building.change;
+	return result;
+}
+
+/* Build an image with room for more devices than there are, and let it take the old one's place. */
+static int build(struct mirror *mirror)
+{
+	uint64_t devices = count_devices(mirror);
+	uint64_t devices_max = devices + devices / ROOM_PART + ROOM_DEVICES_MIN;
+	const struct registry_write_options options = {
+		.path = mirror->path,
+		.store_id = store_id(mirror->store),
+		.devices_max = devices_max,
+		.overflow_records = devices_max / ROOM_OVERFLOW_PART,
+	};
+	char reason[256];
+	uint64_t change = 0;
+	int result;
+	struct registry_write *writer = registry_write_create(&options, reason, sizeof(reason));
+
+	if (writer == NULL) {
+		result = errno != 0 ? -errno : -EIO;
+		fprintf(mirror->log, "motorway-control: no registry image: %s\n", reason);
+		return result;
+	}
+	result = fill(mirror, writer, &change);
+	if (result == 0)
+		result = registry_write_publish(writer, change);
+	if (result != 0) {
+		fprintf(mirror->log, "motorway-control: %s: cannot be built: %s\n", mirror->path,
+			strerror(-result));
+		registry_write_close(writer);
+		return result;
+	}
+	registry_write_close(mirror->writer);
+	mirror->writer = writer;
+	mirror->counters.builds++;
+	fprintf(mirror->log, "motorway-control: %s: built for %" PRIu64 " devices\n", mirror->path,
+		devices);
+	return 0;
 }
 
 int mirror_update(struct mirror *mirror)

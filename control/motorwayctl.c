@@ -2,23 +2,18 @@
 /*
  * motorwayctl: asks motorway-control over its socket and prints the answer, for people or as JSON.
  */
-#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "control/conf.h"
 #include "control/motorwayctl_command.h"
+#include "control/motorwayctl_link.h"
 #include "control/motorwayctl_print.h"
-#include "control/peer.h"
+#include "control/motorwayctl_table.h"
+#include "control/table_text.h"
 
 #define DEFAULT_CONF "conf/motorway.yaml"
 
@@ -29,6 +24,15 @@ struct options {
 	char *const *words; /* behind the command's name */
 	int word_count;
 	bool json;
+	bool check;
+	const char *format; /* NULL: by the file's name */
+	/* explain; NULL: not given */
+	const char *request;
+	const char *at;
+	const char *service;
+	/* window, cap; NULL: not given */
+	const char *reason;
+	const char *file;
 	int timeout_ms;
 };
 
@@ -48,8 +52,21 @@ static const struct ctl_command ctl_status = {
 
 static const struct ctl_command *const commands[] = {
 	&ctl_status,
+	&ctl_user,
+	&ctl_organisation,
+	&ctl_provider,
+	&ctl_threshold,
+	&ctl_device,
+	&ctl_registration,
+	&ctl_appointment,
+	&ctl_feed,
+	&ctl_provider_extract,
+	&ctl_explain,
 	&ctl_quarantine,
+	&ctl_replay,
 	&ctl_schedule,
+	&ctl_window,
+	&ctl_cap,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -67,6 +84,13 @@ static void print_usage(FILE *out)
 	      "      --socket PATH  the socket of motorway-control\n"
 	      "      --timeout S    wait this long for an answer, 1 to 600 s (5)\n"
 	      "      --json         print the answer as one JSON object\n"
+	      "      --check        import: look whether it could be done, and do nothing\n"
+	      "      --format F     import, export: csv or jsonl (by the file's name)\n"
+	      "      --request R    explain: a file with a request, or a RequestID\n"
+	      "      --at TIME      explain: judged at this instant, 2026-06-15T12:00:00Z (now)\n"
+	      "      --service S    explain: T, S or D, the web service a file came to (its own)\n"
+	      "      --reason TEXT  window set, cap set: why, for the history\n"
+	      "      --file FILE    window set, window plan: all windows, from this file\n"
 	      "      --version      print the version\n"
 	      "      --help         print this\n"
 	      "\n"
@@ -101,7 +125,35 @@ static int check_options(int argc, char **argv, struct options *options)
 	options->word_count = argc - optind - 1;
 	if (options->socket_path != NULL && options->conf_path != NULL)
 		return wrong_use("--socket and --conf exclude each other", "");
+	enum table_format format;
+	if (options->format != NULL && !table_format_parse(options->format, &format))
+		return wrong_use("--format takes csv or jsonl, not ", options->format);
 	return -1;
+}
+
+/* Where the text of an option goes; NULL: it has none. */
+static const char **text_of(struct options *options, int option)
+{
+	switch (option) {
+	case 'c':
+		return &options->conf_path;
+	case 's':
+		return &options->socket_path;
+	case 'f':
+		return &options->format;
+	case 'R':
+		return &options->request;
+	case 'A':
+		return &options->at;
+	case 'S':
+		return &options->service;
+	case 'r':
+		return &options->reason;
+	case 'F':
+		return &options->file;
+	default:
+		return NULL;
+	}
 }
 
 static int parse_options(int argc, char **argv, struct options *options)
@@ -111,6 +163,13 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"socket", required_argument, NULL, 's'},
 		{"timeout", required_argument, NULL, 't'},
 		{"json", no_argument, NULL, 'j'},
+		{"check", no_argument, NULL, 'k'},
+		{"format", required_argument, NULL, 'f'},
+		{"request", required_argument, NULL, 'R'},
+		{"at", required_argument, NULL, 'A'},
+		{"service", required_argument, NULL, 'S'},
+		{"reason", required_argument, NULL, 'r'},
+		{"file", required_argument, NULL, 'F'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -119,13 +178,13 @@ static int parse_options(int argc, char **argv, struct options *options)
 	int option;
 
 	while ((option = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
+		const char **text = text_of(options, option);
+
+		if (text != NULL) {
+			*text = optarg;
+			continue;
+		}
 		switch (option) {
-		case 'c':
-			options->conf_path = optarg;
-			break;
-		case 's':
-			options->socket_path = optarg;
-			break;
 		case 't': {
 			long seconds = strtol(optarg, &end, 10);
 
@@ -136,6 +195,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 		}
 		case 'j':
 			options->json = true;
+			break;
+		case 'k':
+			options->check = true;
 			break;
 		case 'V':
 			puts("motorwayctl " MOTORWAY_VERSION);
@@ -149,97 +211,6 @@ static int parse_options(int argc, char **argv, struct options *options)
 		}
 	}
 	return check_options(argc, argv, options);
-}
-
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	int error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Wait for the next message. PEER_OK and *message, or the fault; STALLED when the time is over. */
-static enum peer_fault wait_message(
-	struct peer *peer, struct peer_message *message, int64_t until_ms)
-{
-	enum peer_fault fault = PEER_OK;
-
-	for (;;) {
-		int result = peer_next(peer, message, &fault);
-		if (result != 0)
-			return result > 0 ? PEER_OK : fault;
-		fault = peer_flush(peer, now_ms());
-		if (fault != PEER_OK)
-			return fault;
-		int64_t left = until_ms - now_ms();
-		if (left <= 0)
-			return PEER_FAULT_STALLED;
-		struct pollfd waited = {
-			.fd = peer->fd,
-			.events = (short)(POLLIN | (peer_waiting(peer) > 0 ? POLLOUT : 0)),
-		};
-		if (poll(&waited, 1, (int)left) < 0 && errno != EINTR)
-			return PEER_FAULT_SOCKET;
-		fault = peer_receive(peer, now_ms());
-		if (fault != PEER_OK)
-			return fault;
-	}
-}
-
-/* Send the command and wait for the reply. Returns it as JSON, or NULL and *fault. */
-static json_t *ask(struct peer *peer, const char *text, int timeout_ms, enum peer_fault *fault)
-{
-	int64_t until_ms = now_ms() + timeout_ms;
-	struct peer_part nothing = {NULL, 0};
-	struct mw_control_hello hello = {
-		.role = MW_CONTROL_ROLE_OPERATOR,
-		.pid = (uint32_t)getpid(),
-	};
-	struct peer_message message;
-
-	*fault = peer_send(
-		peer, MW_CONTROL_HELLO, (struct peer_part){&hello, sizeof(hello)}, nothing);
-	if (*fault == PEER_OK)
-		*fault = wait_message(peer, &message, until_ms);
-	if (*fault == PEER_OK && message.header.type != MW_CONTROL_HELLO)
-		*fault = PEER_FAULT_ORDER;
-	if (*fault == PEER_OK)
-		*fault = peer_send(
-			peer, MW_CONTROL_COMMAND, nothing, (struct peer_part){text, strlen(text)});
-	if (*fault == PEER_OK)
-		*fault = wait_message(peer, &message, until_ms);
-	if (*fault == PEER_OK && message.header.type != MW_CONTROL_REPLY)
-		*fault = PEER_FAULT_ORDER;
-	if (*fault != PEER_OK)
-		return NULL;
-	json_t *reply = json_loadb((const char *)message.payload, message.header.length, 0, NULL);
-	if (!json_is_object(reply)) {
-		json_decref(reply);
-		*fault = PEER_FAULT_PAYLOAD;
-		return NULL;
-	}
-	return reply;
 }
 
 static int show(const struct options *options, json_t *reply)
@@ -260,44 +231,93 @@ static int show(const struct options *options, json_t *reply)
 	return fflush(stdout) == 0 ? status : fail("cannot write the answer");
 }
 
-static int run(const struct options *options, const char *socket_path, const char *text)
+static int run(const struct options *options, const char *socket_path, json_t *request)
 {
-	struct peer peer;
-	enum peer_fault fault;
-	int fd = connect_to(socket_path);
+	struct ctl_link link;
+	const char *path = json_string_value(json_object_get(request, "path"));
 
-	if (fd < 0) {
-		bool absent = errno == ENOENT || errno == ECONNREFUSED;
+	if (ctl_link_open(&link, socket_path, options->timeout_ms) != 0)
+		return 1;
+	int status = options->command->run != NULL
+			     ? options->command->run(&link, request, options->json)
+			     : -1;
+	if (status >= 0) {
+		/* It is done. */
+	} else if (path != NULL) {
+		status = ctl_table_run(&link, request, options->json);
+	} else {
+		json_t *reply = ctl_link_ask(&link, request);
 
-		fprintf(stderr, "motorwayctl: %s: %s%s\n", socket_path, strerror(errno),
-			absent ? "; motorway-control is not running" : "");
-		return 1;
+		status = reply != NULL ? show(options, reply) : 1;
+		json_decref(reply);
 	}
-	peer_open(&peer, fd, MW_CONTROL_PAYLOAD_MAX);
-	json_t *reply = ask(&peer, text, options->timeout_ms, &fault);
-	peer_close(&peer);
-	if (reply == NULL) {
-		if (fault == PEER_FAULT_STALLED)
-			return fail("motorway-control did not answer in time");
-		fprintf(stderr, "motorwayctl: %s: %s\n", socket_path, peer_fault_meaning(fault));
-		return 1;
-	}
-	int status = show(options, reply);
-	json_decref(reply);
+	ctl_link_close(&link);
 	return status;
 }
 
 /* Ask at the socket that the options name. */
-static int find_and_run(const struct options *options, const char *text)
+static int find_and_run(const struct options *options, json_t *request)
 {
 	static struct conf conf;
 
 	if (options->socket_path != NULL)
-		return run(options, options->socket_path, text);
+		return run(options, options->socket_path, request);
 	if (conf_read(options->conf_path != NULL ? options->conf_path : DEFAULT_CONF, &conf,
 		    stderr) != 0)
 		return fail("no socket is known; use --socket PATH or -c FILE");
-	return run(options, conf.control_socket, text);
+	return run(options, conf.control_socket, request);
+}
+
+/* What --check and --format say goes with the request. NULL, or what is wrong. */
+static const char *add_options(const struct options *options, json_t *request)
+{
+	const char *action = json_string_value(json_object_get(request, "action"));
+	bool is_table = json_object_get(request, "path") != NULL;
+
+	if (options->check && !(is_table && strcmp(action, "import") == 0))
+		return "--check goes with import alone";
+	if (options->format != NULL && !is_table)
+		return "--format goes with import and export alone";
+	if (options->check)
+		json_object_set_new(request, "check", json_true());
+	if (options->format != NULL)
+		json_object_set_new(request, "format", json_string(options->format));
+	return NULL;
+}
+
+/* What window and cap alone take. NULL, or what is wrong. */
+static const char *add_windows(const struct options *options, json_t *request)
+{
+	if (options->reason == NULL && options->file == NULL)
+		return NULL;
+	if (options->command != &ctl_window && options->command != &ctl_cap)
+		return "--reason and --file go with window and cap alone";
+	if ((options->reason != NULL &&
+		    json_object_set_new(request, "reason", json_string(options->reason)) != 0) ||
+		(options->file != NULL &&
+			json_object_set_new(request, "file", json_string(options->file)) != 0))
+		return "not UTF-8, or memory is short";
+	return NULL;
+}
+
+/* What explain alone takes. NULL, or what is wrong. */
+static const char *add_explain(const struct options *options, json_t *request)
+{
+	const struct {
+		const char *name;
+		const char *value;
+	} rows[] = {
+		{"request", options->request}, {"at", options->at}, {"service", options->service}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].value == NULL)
+			continue;
+		if (options->command != &ctl_explain)
+			return "--request, --at and --service go with explain alone";
+		if (json_object_set_new(request, rows[i].name, json_string(rows[i].value)) != 0)
+			return "not UTF-8, or memory is short";
+	}
+	return NULL;
 }
 
 int main(int argc, char **argv)
@@ -308,17 +328,14 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	json_t *request = json_pack("{s:s}", "command", options.command->name);
-	const char *wrong = options.command->read(options.words, options.word_count, request);
-	char *text = wrong == NULL ? json_dumps(request, JSON_COMPACT) : NULL;
+	const char *wrong = add_explain(&options, request);
+	if (wrong == NULL)
+		wrong = add_windows(&options, request);
+	if (wrong == NULL)
+		wrong = options.command->read(options.words, options.word_count, request);
+	if (wrong == NULL)
+		wrong = add_options(&options, request);
+	status = wrong != NULL ? wrong_use(wrong, "") : find_and_run(&options, request);
 	json_decref(request);
-	if (wrong != NULL)
-		return wrong_use(wrong, "");
-	if (text == NULL)
-		return fail("memory is short");
-	if (strlen(text) > PROTOCOL_COMMAND_BYTES_MAX)
-		status = fail("the command is too long; give fewer words at a time");
-	else
-		status = find_and_run(&options, text);
-	free(text);
 	return status;
 }

@@ -30,6 +30,9 @@ struct peer {
 	size_t out_capacity;
 	bool status_wanted; /* operator: its command waits for the data plane's status */
 	int64_t status_by_ms;
+	uint64_t awaited; /* operator: token of the data plane's answer for its command; 0: none */
+	int64_t awaited_by_ms;
+	int64_t awaited_at_s; /* explain: the instant that was asked about */
 };
 
 struct peer_message {

@@ -61,6 +61,13 @@ static const struct shape shapes[] = {
 	[MW_CONTROL_QUARANTINED] = {sizeof(struct mw_control_quarantined), 0},
 	[MW_CONTROL_QUARANTINE] = {sizeof(struct mw_control_quarantine), 0},
 	[MW_CONTROL_QUARANTINE_DONE] = {sizeof(struct mw_control_quarantine_done), 0},
+	[MW_CONTROL_DECISIONS_WANTED] = {sizeof(struct mw_control_decisions_wanted), 0},
+	[MW_CONTROL_DECISIONS] = {sizeof(struct mw_control_decisions),
+		MW_DECISIONS_MAX * sizeof(struct mw_control_decision)},
+	[MW_CONTROL_REPLAY_RESET] = {sizeof(struct mw_control_replay_reset), 0},
+	[MW_CONTROL_REPLAY_RESET_DONE] = {sizeof(struct mw_control_replay_reset_done), 0},
+	[MW_CONTROL_WINDOW] = {sizeof(struct mw_window_record), 0},
+	[MW_CONTROL_TIMING] = {sizeof(struct mw_timing_record), 0},
 };
 
 enum peer_fault protocol_check_header(const struct mw_control_header *header)
@@ -69,7 +76,7 @@ enum peer_fault protocol_check_header(const struct mw_control_header *header)
 		return PEER_FAULT_MAGIC;
 	if (header->version != MW_CONTROL_VERSION)
 		return PEER_FAULT_VERSION;
-	if (header->type < MW_CONTROL_HELLO || header->type > MW_CONTROL_QUARANTINE_DONE)
+	if (header->type < MW_CONTROL_HELLO || header->type > MW_CONTROL_TIMING)
 		return PEER_FAULT_TYPE;
 	if (header->reserved != 0)
 		return PEER_FAULT_PAYLOAD;
@@ -117,7 +124,9 @@ static enum peer_fault check_due_read(const void *payload, uint32_t length)
 	if (due.document_length != length - sizeof(due))
 		return PEER_FAULT_LENGTH;
 	if (!text_ends(due.srv, sizeof(due.srv)) ||
-		!text_ends(due.schema_version, sizeof(due.schema_version)) || due.reserved != 0)
+		!text_ends(due.schema_version, sizeof(due.schema_version)) ||
+		(due.flags & ~MW_DUE_READ_PERIOD) != 0 || due.windows >= MW_WINDOW_CLASS_COUNT ||
+		due.reserved != 0)
 		return PEER_FAULT_PAYLOAD;
 	return PEER_OK;
 }
@@ -155,7 +164,44 @@ static enum peer_fault check_taken(const void *payload)
 	struct mw_control_due_read_taken taken;
 
 	memcpy(&taken, payload, sizeof(taken));
-	return taken.reserved == 0 && taken.status <= 0 ? PEER_OK : PEER_FAULT_PAYLOAD;
+	return taken.status <= 0 && taken.check <= MW_ACCESS_CHECK_COUNT &&
+			       text_ends(taken.code, sizeof(taken.code))
+		       ? PEER_OK
+		       : PEER_FAULT_PAYLOAD;
+}
+
+static bool decision_valid(const struct mw_control_decision *decision)
+{
+	return decision->check <= MW_ACCESS_CHECK_COUNT && decision->service < MW_SERVICE_COUNT &&
+	       text_ends(decision->srv, sizeof(decision->srv)) &&
+	       text_ends(decision->code, sizeof(decision->code)) &&
+	       text_ends(decision->reason, sizeof(decision->reason)) &&
+	       text_ends(decision->schema_version, sizeof(decision->schema_version));
+}
+
+static enum peer_fault check_decisions(const void *payload, uint32_t length)
+{
+	struct mw_control_decisions head;
+	struct mw_control_decision decision;
+	const uint8_t *at = (const uint8_t *)payload + sizeof(head);
+
+	memcpy(&head, payload, sizeof(head));
+	if (head.count > MW_DECISIONS_MAX || length - sizeof(head) != head.count * sizeof(decision))
+		return PEER_FAULT_LENGTH;
+	for (uint32_t i = 0; i < head.count; i++, at += sizeof(decision)) {
+		memcpy(&decision, at, sizeof(decision));
+		if (!decision_valid(&decision))
+			return PEER_FAULT_PAYLOAD;
+	}
+	return PEER_OK;
+}
+
+static enum peer_fault check_replay_reset_done(const void *payload)
+{
+	struct mw_control_replay_reset_done done;
+
+	memcpy(&done, payload, sizeof(done));
+	return done.status <= 0 ? PEER_OK : PEER_FAULT_PAYLOAD;
 }
 
 static enum peer_fault check_alert(const void *payload, uint32_t length)
@@ -188,7 +234,11 @@ static enum peer_fault check_quarantined(const void *payload)
 	struct mw_control_quarantined quarantined;
 
 	memcpy(&quarantined, payload, sizeof(quarantined));
-	return text_ends(quarantined.srv, sizeof(quarantined.srv)) ? PEER_OK : PEER_FAULT_PAYLOAD;
+	return text_ends(quarantined.srv, sizeof(quarantined.srv)) &&
+			       (quarantined.flags & ~MW_QUARANTINED_DCC) == 0 &&
+			       quarantined.reserved == 0
+		       ? PEER_OK
+		       : PEER_FAULT_PAYLOAD;
 }
 
 static bool is_quarantine_action(uint32_t action)
@@ -241,6 +291,10 @@ enum peer_fault protocol_check_payload(const struct mw_control_header *header, c
 		return check_quarantine(payload);
 	case MW_CONTROL_QUARANTINE_DONE:
 		return check_quarantine_done(payload);
+	case MW_CONTROL_DECISIONS:
+		return check_decisions(payload, header->length);
+	case MW_CONTROL_REPLAY_RESET_DONE:
+		return check_replay_reset_done(payload);
 	default:
 		return PEER_OK;
 	}
@@ -257,6 +311,8 @@ bool protocol_from_role(enum mw_control_type type, enum mw_control_role role)
 	case MW_CONTROL_ALERT_TAKEN:
 	case MW_CONTROL_QUARANTINED:
 	case MW_CONTROL_QUARANTINE_DONE:
+	case MW_CONTROL_DECISIONS:
+	case MW_CONTROL_REPLAY_RESET_DONE:
 		return role == MW_CONTROL_ROLE_DATA_PLANE;
 	case MW_CONTROL_COMMAND:
 		return role == MW_CONTROL_ROLE_OPERATOR;

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "motorway/control_protocol.h"
+#include "motorway/timing_record.h"
+#include "motorway/window_record.h"
 
 /* Why a peer is disconnected. X(NAME, "counter-name", "meaning") */
 #define PEER_FAULTS(X)                                                                             \
@@ -27,6 +29,7 @@
 	X(SECOND_DATA_PLANE, "second-data-plane", "another data plane is connected")               \
 	X(FULL, "full", "as many peers as are allowed are connected")                              \
 	X(MEMORY, "memory", "memory was short")                                                    \
+	X(STORE, "store", "the store did not take what the peer was about to be told")             \
 	X(STOPPED, "stopped", "motorway-control ends")
 
 enum peer_fault {
@@ -44,7 +47,7 @@ const char *peer_fault_name(enum peer_fault fault);
 const char *peer_fault_meaning(enum peer_fault fault);
 
 /* Largest JSON text of STATUS, COMMAND and REPLY. */
-#define PROTOCOL_COMMAND_BYTES_MAX (64u * 1024)
+#define PROTOCOL_COMMAND_BYTES_MAX (1024u * 1024)
 #define PROTOCOL_STATUS_BYTES_MAX (1024u * 1024)
 
 /* Check a header by itself: magic, version, reserved field, type, and a length within the bounds of

@@ -2,6 +2,7 @@
 #include "control/quarantine.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,14 +37,53 @@ struct quarantine_event *quarantine_find(const struct quarantine *quarantine, ui
 	return &quarantine->events[after - 1];
 }
 
+/* ---- wishes in the store */
+
+static void forget_wish(struct quarantine *quarantine, struct quarantine_event *event)
+{
+	struct store_change *change = event->stored && quarantine->ledger != NULL
+					      ? ledger_change(quarantine->ledger)
+					      : NULL;
+
+	if (change != NULL)
+		store_wish_remove(change, event->reference);
+	event->stored = false;
+}
+
+static bool keep_wish(struct quarantine *quarantine, struct quarantine_event *event,
+	enum quarantine_state state, int64_t wall_ms)
+{
+	struct store_wish wish = {
+		.reference = event->reference,
+		.action = state == QUARANTINE_RELEASING ? MW_QUARANTINE_RELEASE
+							: MW_QUARANTINE_DELETE,
+		.wished_ms = wall_ms,
+		.user = event->user,
+		.request_id = event->request_id,
+		.held_ms = event->held_ms,
+		.period_s = event->period_s,
+		.limit = event->limit,
+	};
+
+	if (quarantine->ledger == NULL)
+		return true;
+	memcpy(wish.srv, event->srv, sizeof(wish.srv));
+	struct store_change *change = ledger_change(quarantine->ledger);
+	event->stored = change != NULL && store_wish_put(change, &wish) == 0;
+	return event->stored;
+}
+
 /* Wishes about requests that the data plane does not report any more go first. */
 static bool forget_absent(struct quarantine *quarantine)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < quarantine->count; i++)
+	for (size_t i = 0; i < quarantine->count; i++) {
 		if (quarantine->events[i].present)
 			quarantine->events[kept++] = quarantine->events[i];
+		else
+			forget_wish(quarantine, &quarantine->events[i]);
+	}
 	quarantine->count = kept;
 	return kept < QUARANTINE_MAX;
 }
@@ -83,6 +123,45 @@ static bool is_wish(const struct quarantine_event *event)
 	return event->state == QUARANTINE_RELEASING || event->state == QUARANTINE_DELETING;
 }
 
+static bool load_wish(struct quarantine *quarantine, const struct store_wish *wish)
+{
+	struct quarantine_event *event = add(quarantine, wish->reference);
+
+	if (event == NULL)
+		return false;
+	event->state =
+		wish->action == MW_QUARANTINE_RELEASE ? QUARANTINE_RELEASING : QUARANTINE_DELETING;
+	event->stored = true;
+	event->user = wish->user;
+	event->request_id = wish->request_id;
+	memcpy(event->srv, wish->srv, sizeof(event->srv));
+	event->held_ms = wish->held_ms;
+	event->period_s = wish->period_s;
+	event->limit = wish->limit;
+	return true;
+}
+
+int quarantine_open(struct quarantine *quarantine, struct ledger *ledger, int64_t wall_ms)
+{
+	struct store_change *change = ledger_change(ledger);
+	struct store_wish wish;
+	uint64_t cursor = 0;
+	int result;
+
+	quarantine->ledger = ledger;
+	if (change == NULL)
+		return -errno;
+	while ((result = store_wish_next(change, &cursor, &wish)) == 1) {
+		if (wall_ms - wish.wished_ms > QUARANTINE_WISH_MS)
+			result = store_wish_remove(change, wish.reference);
+		else if (!load_wish(quarantine, &wish))
+			result = -ENOMEM;
+		if (result < 0)
+			break;
+	}
+	return result;
+}
+
 struct quarantine_event *quarantine_report(struct quarantine *quarantine,
 	const struct mw_control_quarantined *report, uint64_t reference)
 {
@@ -118,16 +197,19 @@ void quarantine_remove(struct quarantine *quarantine, struct quarantine_event *e
 	assert(at < quarantine->count);
 	quarantine->present -= event->present;
 	quarantine->wishes -= event->present && is_wish(event) && !event->sent;
+	forget_wish(quarantine, event);
 	memmove(event, event + 1, (quarantine->count - at - 1) * sizeof(*event));
 	quarantine->count--;
 }
 
-bool quarantine_wish(
-	struct quarantine *quarantine, struct quarantine_event *event, enum quarantine_state state)
+bool quarantine_wish(struct quarantine *quarantine, struct quarantine_event *event,
+	enum quarantine_state state, int64_t wall_ms)
 {
 	assert(event->present);
 	if (event->sent)
 		return event->state == state;
+	if (!keep_wish(quarantine, event, state, wall_ms))
+		return false;
 	quarantine->wishes += !is_wish(event);
 	event->state = state;
 	event->due_ms = 0;

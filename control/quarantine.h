@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What motorway-control knows of held requests (doc/anomaly-detection.md). The data plane holds
- * them and reports each one once a connection, so this is a copy that goes with the connection; the
- * wishes of operators that are not carried out yet alone outlive it. One thread.
+ * them and reports each one once a connection, so this is a copy that goes with the connection. The
+ * wishes of operators that are not carried out yet outlive it: they are rows of the store, in the
+ * ledger's change, which the caller commits. One thread.
  */
 #ifndef CONTROL_QUARANTINE_H
 #define CONTROL_QUARANTINE_H
@@ -11,9 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/ledger.h"
 #include "motorway/control_protocol.h"
 
 #define QUARANTINE_MAX 65536u
+/* How long a wish waits for its request to be reported. */
+#define QUARANTINE_WISH_MS (30ll * 86400000)
 #define QUARANTINE_RETRY_MS 1000
 
 enum quarantine_state {
@@ -28,6 +32,7 @@ struct quarantine_event {
 	enum quarantine_state state;
 	bool present;	/* reported in this connection; else a wish that waits for the report */
 	bool sent;	/* the wish is on its way */
+	bool stored;	/* the wish is in the store */
 	int64_t due_ms; /* the wish goes not before */
 	uint64_t token;
 	uint64_t user;
@@ -43,8 +48,13 @@ struct quarantine {
 	size_t count;
 	size_t capacity;
 	size_t present;
-	size_t wishes; /* not sent */
+	size_t wishes;	       /* not sent */
+	struct ledger *ledger; /* borrowed; NULL: wishes are kept in memory alone */
 };
+
+/* Begin with the wishes that the ledger's store has; older ones than QUARANTINE_WISH_MS are
+ * forgotten. 0 or -errno. The ledger is committed by the caller. */
+int quarantine_open(struct quarantine *quarantine, struct ledger *ledger, int64_t wall_ms);
 
 void quarantine_free(struct quarantine *quarantine);
 
@@ -62,9 +72,9 @@ size_t quarantine_after(const struct quarantine *quarantine, uint64_t reference)
 void quarantine_remove(struct quarantine *quarantine, struct quarantine_event *event);
 
 /* An operator wants a present event released or deleted. The last wish counts, unless one is on its
- * way: then false. */
-bool quarantine_wish(
-	struct quarantine *quarantine, struct quarantine_event *event, enum quarantine_state state);
+ * way: then false. False too when the store has no room for it. */
+bool quarantine_wish(struct quarantine *quarantine, struct quarantine_event *event,
+	enum quarantine_state state, int64_t wall_ms);
 
 /* The next wish to send, which is then sent; NULL when none is ready. */
 const struct quarantine_event *quarantine_next_wish(struct quarantine *quarantine, int64_t now_ms);

@@ -91,7 +91,8 @@ static json_t *run_list(const struct quarantine *quarantine, const json_t *reque
 
 /* Wish `state` for the events that `text` names: one by its reference, or all of a user by his EUI.
  * Returns their number; 0 when there is none, or it is on its way to something else. */
-static json_int_t wish(struct quarantine *quarantine, const char *text, enum quarantine_state state)
+static json_int_t wish(struct quarantine *quarantine, const char *text, enum quarantine_state state,
+	int64_t wall_ms)
 {
 	uint64_t user;
 	uint64_t reference;
@@ -100,7 +101,8 @@ static json_int_t wish(struct quarantine *quarantine, const char *text, enum qua
 	if (parse_reference(text, &reference)) {
 		struct quarantine_event *event = quarantine_find(quarantine, reference);
 
-		return event != NULL && event->present && quarantine_wish(quarantine, event, state);
+		return event != NULL && event->present &&
+		       quarantine_wish(quarantine, event, state, wall_ms);
 	}
 	if (duis_eui_parse(text, strlen(text), &user) != 0)
 		return 0;
@@ -108,12 +110,13 @@ static json_int_t wish(struct quarantine *quarantine, const char *text, enum qua
 		struct quarantine_event *event = &quarantine->events[i];
 
 		if (event->present && event->user == user)
-			count += quarantine_wish(quarantine, event, state);
+			count += quarantine_wish(quarantine, event, state, wall_ms);
 	}
 	return count;
 }
 
-static json_t *run_wishes(struct server *server, const json_t *request, enum quarantine_state state)
+static json_t *run_wishes(
+	struct server *server, const json_t *request, enum quarantine_state state, int64_t wall_ms)
 {
 	const json_t *events = json_object_get(request, "events");
 	json_t *unknown = json_array();
@@ -127,9 +130,9 @@ static json_t *run_wishes(struct server *server, const json_t *request, enum qua
 	}
 	json_array_foreach((json_t *)events, index, value)
 	{
-		json_int_t found = json_is_string(value) ? wish(&server->quarantine,
-								   json_string_value(value), state)
-							 : 0;
+		const char *text = json_string_value(value);
+		json_int_t found =
+			text != NULL ? wish(&server->quarantine, text, state, wall_ms) : 0;
 
 		count += found;
 		if (found == 0)
@@ -146,14 +149,13 @@ json_t *command_quarantine(struct server *server, const json_t *request, struct 
 {
 	const char *action = json_string_value(json_object_get(request, "action"));
 
-	(void)now;
 	if (server->link.peer == NULL)
 		return command_refuse("no data plane is connected, which holds the requests");
 	if (action != NULL && strcmp(action, "list") == 0)
 		return run_list(&server->quarantine, request);
 	if (action != NULL && strcmp(action, "release") == 0)
-		return run_wishes(server, request, QUARANTINE_RELEASING);
+		return run_wishes(server, request, QUARANTINE_RELEASING, now.wall_ms);
 	if (action != NULL && strcmp(action, "delete") == 0)
-		return run_wishes(server, request, QUARANTINE_DELETING);
+		return run_wishes(server, request, QUARANTINE_DELETING, now.wall_ms);
 	return command_refuse("\"action\" is not list, release or delete");
 }

@@ -28,10 +28,36 @@ void reference_drop_parties(struct reference *reference)
 	free(reference->users);
 	free(reference->certificates);
 	free(reference->providers);
+	free(reference->thresholds);
+	reference->thresholds = NULL;
+	reference->threshold_count = 0;
 	reference->users = NULL;
 	reference->certificates = NULL;
 	reference->providers = NULL;
 	reference->user_count = reference->certificate_count = reference->provider_count = 0;
+}
+
+int reference_note_files(struct reference *reference)
+{
+	uint64_t *users = calloc(reference->user_count + 1, sizeof(*users));
+
+	if (users == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < reference->user_count; i++)
+		users[i] = reference->users[i].eui;
+	free(reference->file_users);
+	free(reference->file_thresholds);
+	reference->file_users = users;
+	reference->file_user_count = reference->user_count;
+	reference->file_providers = 0;
+	for (size_t i = 0; i < reference->provider_count; i++)
+		reference->file_providers |= 1ull << reference->providers[i].id;
+	reference->file_thresholds = reference->thresholds;
+	reference->file_threshold_count = reference->threshold_count;
+	reference->thresholds = NULL;
+	reference->threshold_count = 0;
+	reference_drop_parties(reference);
+	return 0;
 }
 
 void reference_free(struct reference *reference)
@@ -39,9 +65,12 @@ void reference_free(struct reference *reference)
 	if (reference == NULL)
 		return;
 	reference_drop_parties(reference);
+	free(reference->file_users);
+	free(reference->file_thresholds);
 	free(reference->devices);
 	free(reference->rules);
-	free(reference->thresholds);
+	free(reference->windows);
+	free(reference->timings);
 	free(reference);
 }
 
@@ -79,7 +108,7 @@ int reference_read(const struct reference_paths *paths, uint64_t generation, FIL
 	 * independent, and all files are read even when one is wrong, so that all errors are seen
 	 * at once. */
 	int results[] = {
-		reference_read_users(paths->users, errors, made),
+		reference_read_users(paths, errors, made),
 		reference_read_providers(paths->providers, errors, made),
 		reference_read_devices(paths->devices, errors, made),
 		reference_read_access(paths->access, errors, made),
@@ -141,7 +170,8 @@ const struct mw_control_srv_rule *reference_rule(const struct reference *referen
 size_t reference_record_count(const struct reference *reference)
 {
 	return reference->user_count + reference->certificate_count + reference->provider_count +
-	       IMAGE_RECORDS + reference->rule_count + SINGLE_RECORDS + reference->threshold_count;
+	       IMAGE_RECORDS + reference->rule_count + SINGLE_RECORDS + reference->threshold_count +
+	       reference->timing_count + reference->window_count;
 }
 
 static size_t user_record(const struct reference_user *user, uint8_t *payload)
@@ -207,11 +237,24 @@ static size_t last_record(const struct reference *reference, size_t index,
 		*type = MW_CONTROL_ALERT_CODE;
 		return alert_code_record(reference, payload);
 	default:
+		break;
+	}
+	index -= SINGLE_RECORDS;
+	if (index < reference->threshold_count) {
 		*type = MW_CONTROL_THRESHOLD;
-		memcpy(payload, &reference->thresholds[index - SINGLE_RECORDS],
-			sizeof(reference->thresholds[0]));
+		memcpy(payload, &reference->thresholds[index], sizeof(reference->thresholds[0]));
 		return sizeof(reference->thresholds[0]);
 	}
+	index -= reference->threshold_count;
+	if (index < reference->timing_count) {
+		*type = MW_CONTROL_TIMING;
+		memcpy(payload, &reference->timings[index], sizeof(reference->timings[0]));
+		return sizeof(reference->timings[0]);
+	}
+	*type = MW_CONTROL_WINDOW;
+	memcpy(payload, &reference->windows[index - reference->timing_count],
+		sizeof(reference->windows[0]));
+	return sizeof(reference->windows[0]);
 }
 
 size_t reference_record(const struct reference *reference, size_t index, enum mw_control_type *type,

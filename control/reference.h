@@ -6,8 +6,8 @@
  * elsewhere (a store instead of files) replaces reference_read() and nothing else.
  *
  * As records in a fixed order (users, certificates, providers, registry image, rules, access
- * checks, alert code, thresholds) the set goes to the data plane; see motorway/control_protocol.h.
- * One thread.
+ * checks, alert code, thresholds, timings, windows) the set goes to the data plane; see
+ * motorway/control_protocol.h. One thread.
  */
 #ifndef CONTROL_REFERENCE_H
 #define CONTROL_REFERENCE_H
@@ -18,7 +18,10 @@
 #include <stdio.h>
 
 #include "control/alert_event.h"
+#include "control/trust.h"
 #include "motorway/control_protocol.h"
+#include "motorway/timing_record.h"
+#include "motorway/window_record.h"
 
 /* What the data plane's tables hold at most. */
 #define REFERENCE_USERS_MAX 512
@@ -42,7 +45,8 @@ struct reference_user {
 };
 
 struct reference_certificate {
-	uint64_t eui; /* the user's */
+	uint64_t eui;	      /* the user's */
+	uint8_t identity[32]; /* certificate_identity() */
 	uint32_t der_length;
 	uint8_t *der; /* owned by the set */
 };
@@ -96,6 +100,10 @@ struct reference_device {
 	X(SCHEDULE_ROLE, "schedule-role")                                                          \
 	X(SCHEDULE_MDR, "schedule-mdr")                                                            \
 	X(SCHEDULE_GENERATION, "schedule-generation")                                              \
+	X(SCHEDULE_NOT_ENTITLED, "schedule-not-entitled")                                          \
+	X(SCHEDULE_DEVICE_STATUS, "schedule-device-status")                                        \
+	X(SCHEDULE_DEVICE_TYPE, "schedule-device-type")                                            \
+	X(SCHEDULE_VERSION, "schedule-version")                                                    \
 	X(SCHEDULE_CAPACITY, "schedule-capacity")                                                  \
 	X(READ_SCHEDULE_UNKNOWN, "read-schedule-unknown")                                          \
 	X(READ_SCHEDULE_NONE, "read-schedule-none")                                                \
@@ -131,9 +139,20 @@ struct reference {
 	size_t rule_count;
 	struct mw_control_access_checks checks;
 	char alert_codes[ALERT_EVENT_COUNT][MW_CODE_SIZE];
-	struct mw_control_threshold *thresholds;
+	struct mw_control_threshold *thresholds; /* user 0: of all users together */
 	size_t threshold_count;
+	size_t thresholds_left_out; /* of SRVs that the matrix does not have */
+	/* What stands in the files, and so is not an operator's to remove. */
+	uint64_t *file_users;
+	size_t file_user_count;
+	uint64_t file_providers; /* bit of each id */
+	struct mw_control_threshold *file_thresholds;
+	size_t file_threshold_count;
 	char codes[SERVICE_REASON_COUNT][MW_CODE_SIZE];
+	struct mw_window_record *windows; /* timing.h puts these in */
+	size_t window_count;
+	struct mw_timing_record *timings;
+	size_t timing_count;
 	uint32_t crc32c; /* of the payloads of all records */
 };
 
@@ -147,7 +166,10 @@ struct reference_paths {
 	const char *access_checks;
 	const char *alerts;
 	const char *thresholds;
-	const char *duis_version; /* of users whose row names none; NULL: "" */
+	const char *duis_version;  /* of users whose row names none; NULL: "" */
+	const struct trust *trust; /* NULL: issuers of certificates are not checked */
+	uint64_t dsp_eui;
+	int64_t now_ms; /* since 1970, for trust */
 };
 
 /* Read and check a set. Returns 0 and the set, which the caller frees with reference_free(), or
@@ -156,8 +178,12 @@ int reference_read(const struct reference_paths *paths, uint64_t generation, FIL
 	struct reference **reference);
 void reference_free(struct reference *reference);
 
-/* Take users, certificates and providers out of the set, to put others there. */
+/* Take users, certificates, providers and thresholds out of the set, to put others there. */
 void reference_drop_parties(struct reference *reference);
+
+/* Note users, providers and thresholds of the set as those of the files, then take them out.
+ * 0 or -ENOMEM: nothing was done. */
+int reference_note_files(struct reference *reference);
 
 /* Compute the checksum of a set whose parts were changed by whoever made it. */
 void reference_seal(struct reference *reference);

@@ -10,7 +10,8 @@
 #include "control/reference.h"
 #include "control/yaml.h"
 
-int reference_read_users(const char *path, FILE *errors, struct reference *reference);
+int reference_read_users(
+	const struct reference_paths *paths, FILE *errors, struct reference *reference);
 int reference_read_providers(const char *path, FILE *errors, struct reference *reference);
 int reference_read_devices(const char *path, FILE *errors, struct reference *reference);
 int reference_read_access(const char *path, FILE *errors, struct reference *reference);

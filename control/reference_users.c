@@ -6,16 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
+#include "control/certificate.h"
 #include "control/conf_table.h"
 #include "control/reference_files.h"
-#include "dataplane/duis/document.h"
-#include "dataplane/duis/identifier.h"
 
 #define PATH_SIZE 512
 #define USER_CERTIFICATES_MAX 16
@@ -37,6 +30,13 @@ static const char *const role_names[] = {
 	"MDR",
 	"LC",
 	NULL,
+};
+
+/* The file that is being read. */
+struct users_file {
+	const struct reference_paths *paths;
+	struct yaml_document *document;
+	struct reference *reference;
 };
 
 static void keep_certificates(
@@ -160,97 +160,105 @@ int reference_open_list(const char *path, FILE *errors, const char *name, size_t
 	return -EINVAL;
 }
 
-/* The certificate in the file at `path` (PEM) as DER, allocated by OpenSSL; its length or -1. */
-static int load_der(const char *path, uint8_t **der)
+/* The certificate in the file at `path` as DER. Its length, or -EINVAL and `reason`. */
+static int load_der(
+	const char *path, uint8_t der[MW_CERTIFICATE_DER_MAX], char reason[CERTIFICATE_REASON_SIZE])
 {
-	BIO *file = BIO_new_file(path, "r");
+	uint8_t bytes[CERTIFICATE_PEM_BYTES_MAX];
+	FILE *file = fopen(path, "re");
+	size_t length = file != NULL ? fread(bytes, 1, sizeof(bytes), file) : 0;
 
-	if (file == NULL) {
-		ERR_clear_error();
-		return -1;
-	}
-	X509 *certificate = PEM_read_bio_X509(file, NULL, NULL, NULL);
-	BIO_free(file);
-	if (certificate == NULL) {
-		ERR_clear_error();
-		return -1;
-	}
-	*der = NULL;
-	int length = i2d_X509(certificate, der);
-	X509_free(certificate);
-	return length;
+	if (file != NULL)
+		fclose(file);
+	int result = certificate_decode(bytes, length, der, MW_CERTIFICATE_DER_MAX, reason);
+	if (length == 0)
+		snprintf(reason, CERTIFICATE_REASON_SIZE, "no readable PEM certificate is there");
+	return result;
 }
 
-static void add_certificate(struct yaml_document *document, const struct yaml_node *node,
-	uint64_t eui, struct reference *reference)
+/* Whether the certificate may stand in the file; whether it is valid now is no error of the file:
+ * nobody would have changed it when it became one. */
+static bool check_certificate(const struct certificate *certificate,
+	const struct certificate_owner *owner, const struct users_file *file,
+	char reason[CERTIFICATE_REASON_SIZE])
 {
-	char path[PATH_SIZE];
-	char issuer[DUIS_ISSUER_SIZE];
-	uint8_t serial[DUIS_SERIAL_SIZE];
-	uint64_t subject = 0;
-	uint8_t *der = NULL;
-	EVP_PKEY *key = NULL;
+	const struct reference_paths *paths = file->paths;
+	uint8_t identity[32];
 
-	if (!yaml_expect(document, node, YAML_SCALAR))
+	if (!certificate_fits(certificate, owner, reason))
+		return false;
+	certificate_identity(certificate, identity);
+	for (size_t i = 0; i < file->reference->certificate_count; i++) {
+		if (memcmp(file->reference->certificates[i].identity, identity, 32) != 0)
+			continue;
+		snprintf(reason, CERTIFICATE_REASON_SIZE,
+			"a certificate with this issuer and serial number stands in the file "
+			"already");
+		return false;
+	}
+	if (paths->trust == NULL ||
+		trust_judge(paths->trust, certificate->x509, paths->now_ms).state !=
+			TRUST_UNTRUSTED)
+		return true;
+	snprintf(reason, CERTIFICATE_REASON_SIZE,
+		"the certificate does not come from a trusted issuer (certificates.trust)");
+	return false;
+}
+
+static void add_certificate(const struct users_file *file, const struct yaml_node *node,
+	const struct certificate_owner *owner)
+{
+	struct reference *reference = file->reference;
+	struct certificate certificate;
+	uint8_t der[MW_CERTIFICATE_DER_MAX];
+	char path[PATH_SIZE];
+	char reason[CERTIFICATE_REASON_SIZE];
+
+	if (!yaml_expect(file->document, node, YAML_SCALAR))
 		return;
-	if (!yaml_resolve(document, node->text, path, sizeof(path))) {
-		yaml_error(document, node, "the path is longer than %d bytes when absolute",
+	if (!yaml_resolve(file->document, node->text, path, sizeof(path))) {
+		yaml_error(file->document, node, "the path is longer than %d bytes when absolute",
 			PATH_SIZE - 1);
 		return;
 	}
-	int length = load_der(path, &der);
-	if (length < 0) {
-		yaml_error(document, node, "no readable PEM certificate is at %s", path);
+	int length = load_der(path, der, reason);
+	if (length < 0 || certificate_read(der, (size_t)length, &certificate, reason) != 0) {
+		yaml_error(file->document, node, "%s: %s", path, reason);
 		return;
 	}
-	int result = length > MW_CERTIFICATE_DER_MAX ? -EFBIG
-						     : duis_certificate_read(der, (size_t)length,
-							       issuer, serial, &subject, &key);
-	if (result == 0)
-		EVP_PKEY_free(key);
-	if (result == -EFBIG)
-		yaml_error(document, node,
-			"the certificate has %d octets of DER; at most %d are allowed", length,
-			MW_CERTIFICATE_DER_MAX);
-	else if (result == -ENOENT)
-		yaml_error(document, node,
-			"the certificate's subject holds no EUI-64 "
-			"(x500UniqueIdentifier); SMKI certificates do");
-	else if (result != 0)
-		yaml_error(document, node,
-			"not a certificate with a P-256 key; DUIS allows no other curve");
-	else if (subject != eui)
-		yaml_error(
-			document, node, "the certificate belongs to another EUI-64 than this user");
-	if (result != 0 || subject != eui) {
-		OPENSSL_free(der);
-		return;
-	}
-	struct reference_certificate *certificate =
-		&reference->certificates[reference->certificate_count];
-	certificate->der = malloc((size_t)length);
-	if (certificate->der == NULL) {
-		yaml_error(document, node, "out of memory");
-	} else {
-		memcpy(certificate->der, der, (size_t)length);
-		certificate->der_length = (uint32_t)length;
-		certificate->eui = eui;
+	struct reference_certificate *row = &reference->certificates[reference->certificate_count];
+	row->der = NULL;
+	if (!check_certificate(&certificate, owner, file, reason))
+		yaml_error(file->document, node, "%s: %s", path, reason);
+	else if ((row->der = malloc((size_t)length)) == NULL)
+		yaml_error(file->document, node, "out of memory");
+	if (row->der != NULL) {
+		memcpy(row->der, der, (size_t)length);
+		row->der_length = (uint32_t)length;
+		row->eui = owner->eui;
+		certificate_identity(&certificate, row->identity);
 		reference->certificate_count++;
 	}
-	OPENSSL_free(der);
+	certificate_free(&certificate);
 }
 
-static void add_certificates(
-	struct yaml_document *document, const struct user_row *row, struct reference *reference)
+static void add_certificates(const struct users_file *file, const struct user_row *row)
 {
+	const struct certificate_owner owner = {
+		.eui = row->user.eui,
+		.roles = row->user.roles,
+		.dsp_eui = file->paths->dsp_eui,
+	};
+
 	for (const struct yaml_node *node = row->certificates->first; node != NULL;
 		node = node->next) {
-		if (reference->certificate_count == REFERENCE_CERTIFICATES_MAX) {
-			yaml_error(document, node, "at most %d certificates are allowed in all",
+		if (file->reference->certificate_count == REFERENCE_CERTIFICATES_MAX) {
+			yaml_error(file->document, node,
+				"at most %d certificates are allowed in all",
 				REFERENCE_CERTIFICATES_MAX);
 			return;
 		}
-		add_certificate(document, node, row->user.eui, reference);
+		add_certificate(file, node, &owner);
 	}
 }
 
@@ -277,12 +285,13 @@ static void check_user(struct yaml_document *document, const struct yaml_node *i
 			"or localhost");
 }
 
-int reference_read_users(const char *path, FILE *errors, struct reference *reference)
+int reference_read_users(
+	const struct reference_paths *paths, FILE *errors, struct reference *reference)
 {
 	struct yaml_document *document;
 	const struct yaml_node *list;
-	int result =
-		reference_open_list(path, errors, "users", REFERENCE_USERS_MAX, &document, &list);
+	int result = reference_open_list(
+		paths->users, errors, "users", REFERENCE_USERS_MAX, &document, &list);
 
 	if (result != 0)
 		return result;
@@ -293,6 +302,7 @@ int reference_read_users(const char *path, FILE *errors, struct reference *refer
 		yaml_free(document);
 		return -ENOMEM;
 	}
+	const struct users_file file = {paths, document, reference};
 	for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
 		struct user_row row = {0};
 
@@ -300,7 +310,7 @@ int reference_read_users(const char *path, FILE *errors, struct reference *refer
 			    sizeof(user_fields) / sizeof(user_fields[0]), &row))
 			continue;
 		check_user(document, item, &row, reference);
-		add_certificates(document, &row, reference);
+		add_certificates(&file, &row);
 		reference->users[reference->user_count++] = row.user;
 	}
 	result = yaml_errors(document) == 0 ? 0 : -EINVAL;

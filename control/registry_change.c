@@ -393,3 +393,102 @@ int registry_write_add(
 	}
 	return 0;
 }
+
+/* Fetch the slots of a burst, then the records that they lead to. */
+static void fetch_records(
+	const struct registry_write *writer, const struct registry_write_more *more, size_t count)
+{
+	uint64_t hashes[BURST];
+
+	for (size_t index = 0; index < count; index++) {
+		hashes[index] = mw_registry_hash(writer->hash_secret, more[index].device_id);
+		__builtin_prefetch((const void *)&writer->slots[hashes[index] & writer->slot_mask]);
+	}
+	for (size_t index = 0; index < count; index++) {
+		uint64_t slot = registry_get(&writer->slots[hashes[index] & writer->slot_mask]);
+		const struct mw_registry_words *record = &writer->records[(uint32_t)slot];
+
+		/* The next slots are looked at where they are needed: most devices stand in their
+		 * first one. */
+		if ((uint32_t)slot >= writer->record_capacity)
+			continue;
+		__builtin_prefetch((const void *)&record->words[0], 1);
+		__builtin_prefetch((const void *)&record->words[MW_REGISTRY_WORDS / 2], 1);
+	}
+}
+
+/* Read the device in the record `first` with its entries. 0 or -EBADMSG. */
+static int read_device(const struct registry_write *writer, uint32_t first,
+	struct registry_write_device *device, struct mw_registry_entry *entries)
+{
+	uint32_t chain[MW_REGISTRY_CHAIN_MAX];
+	uint32_t count = list_chain(writer, first, chain);
+	struct mw_registry_record record;
+
+	for (uint32_t index = count; index-- > 0;) {
+		memcpy(&record, (const void *)&writer->records[chain[index]], sizeof(record));
+		if (record.entry_count > MW_REGISTRY_ENTRIES ||
+			(record.entry_count < MW_REGISTRY_ENTRIES && index + 1 < count))
+			return -EBADMSG;
+		if (index + 1 == count)
+			device->entry_count = index * MW_REGISTRY_ENTRIES + record.entry_count;
+		memcpy(entries + (size_t)index * MW_REGISTRY_ENTRIES, record.entries,
+			record.entry_count * sizeof(record.entries[0]));
+	}
+	device->device_id = record.device_id;
+	device->type = record.type;
+	device->status = record.status;
+	device->generation = record.generation;
+	device->provider_id = record.provider_id;
+	device->entries = entries;
+	return count == 0 ? -EBADMSG : 0;
+}
+
+static int extend_one(struct registry_write *writer, const struct registry_write_more *more,
+	const struct registry_write_join *join)
+{
+	struct mw_registry_entry entries[2 * REGISTRY_WRITE_ENTRIES_MAX];
+	struct registry_write_device device;
+	struct mw_registry_record *record;
+	struct place place;
+	int result = find(writer, more->device_id, &place);
+
+	if (result != 0 || place.record == 0)
+		return result == -ENOSPC ? 0 : result;
+	record = (void *)&writer->records[place.record];
+	if (record->entry_count == 0 && more->entry_count <= MW_REGISTRY_ENTRIES) {
+		record->entry_count = (uint8_t)more->entry_count;
+		memcpy(record->entries, more->entries,
+			more->entry_count * sizeof(more->entries[0]));
+		return 0;
+	}
+	result = read_device(writer, place.record, &device, entries);
+	if (result != 0)
+		return result;
+	memcpy(entries + device.entry_count, more->entries,
+		more->entry_count * sizeof(more->entries[0]));
+	device.entry_count = (uint32_t)join->join(
+		join->argument, more->device_id, entries, device.entry_count + more->entry_count);
+	assert(device.entry_count <= REGISTRY_WRITE_ENTRIES_MAX);
+	return replace(writer, &device, place.record);
+}
+
+int registry_write_extend(struct registry_write *writer, const struct registry_write_more *more,
+	size_t count, const struct registry_write_join *join)
+{
+	assert(!writer->is_published);
+	for (size_t begin = 0; begin < count; begin += BURST) {
+		size_t end = count - begin < BURST ? count : begin + BURST;
+
+		fetch_records(writer, more + begin, end - begin);
+		for (size_t index = begin; index < end; index++) {
+			int result = more[index].entry_count > REGISTRY_WRITE_ENTRIES_MAX
+					     ? -E2BIG
+					     : extend_one(writer, &more[index], join);
+
+			if (result != 0)
+				return result;
+		}
+	}
+	return 0;
+}

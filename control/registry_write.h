@@ -83,6 +83,27 @@ struct registry_write *registry_write_create(
 int registry_write_add(
 	struct registry_write *writer, const struct registry_write_device *devices, size_t count);
 
+/* More entries of a device, and how to make one list of what it has and these. */
+struct registry_write_more {
+	uint64_t device_id;
+	uint32_t entry_count; /* at most REGISTRY_WRITE_ENTRIES_MAX */
+	const struct mw_registry_entry *entries;
+};
+
+/* Brings entries[0 .. count), for which there is room, into order; returns how many there are then,
+ * at most REGISTRY_WRITE_ENTRIES_MAX. */
+struct registry_write_join {
+	size_t (*join)(void *argument, uint64_t device_id, struct mw_registry_entry *entries,
+		size_t count);
+	void *argument;
+};
+
+/* Give devices of an image that is not published more entries; those of a device that has none yet
+ * are taken as they are. Devices that are not there are left out. As in add, larger arrays are
+ * better ones. 0; -E2BIG; -ENOSPC: full; -EBADMSG. */
+int registry_write_extend(struct registry_write *writer, const struct registry_write_more *more,
+	size_t count, const struct registry_write_join *join);
+
 /* Let the image take the place of whatever stands at its path: mark it ready, rename it, mark the
  * old one retired. `change` is the number of the store's change that it shows. Returns 0 or
  * -errno; then the old one is still there. Other writers of the old one close theirs afterwards. */

@@ -1,372 +1,362 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Occurrences are computed, not stored: step k of a schedule lies k periods behind its start date,
- * where months keep the day of the start date and end with the month (31 January, 28 February, 31
- * March). Steps that passed before the schedule was made are not run; the first one that is has
- * occurrence number 0.
- *
- * Without an execution time the DSP chooses: the run is due when its day (UTC) begins, and at once
- * when that day is today. With one, a run of today whose time has passed is not made up for.
+ * The queue in memory is a piece of the store's own: `edge` says how far it reaches. What lies
+ * before the edge is in the queue, taken, or rests; what lies behind it comes when the queue is
+ * empty. A run that was deleted or went on stays in the queue and is passed over when its turn
+ * comes, because the row in the store has the last word.
  */
 #include "control/schedule.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/calendar.h"
+#include "control/schedule_row.h"
 
-#define BUCKETS 65536u
-#define NOT_IN_HEAP UINT32_MAX
+#define ID_MARK "schedule-id"
+#define IDS_PER_SECOND 100
+/* Beside those that were refused room, those that a lost connection gave back. */
+#define RESTING_ROOM (SCHEDULES_RESTING_MAX + 256)
 
-struct schedules {
-	uint64_t next_id;
-	uint32_t count;
-	uint32_t heap_count;
-	struct schedule *heap[SCHEDULES_MAX];
-	struct schedule *by_id[BUCKETS];
-	struct schedule *by_owner[BUCKETS]; /* by user and device; chains in order of ids */
+struct run {
+	int64_t due_ms;
+	uint64_t id;
 };
 
-struct schedules *schedules_create(uint64_t first_id)
-{
-	struct schedules *schedules = calloc(1, sizeof(*schedules));
+struct schedules {
+	struct ledger *ledger;
+	uint64_t next_id;
+	bool at_change;
+	struct run edge; /* of the store's queue: all up to it and with it is known here */
+	uint32_t head;	 /* queue[head .. tail) waits, in order */
+	uint32_t tail;
+	uint32_t resting_count;
+	struct schedules_counters counters;
+	struct run queue[SCHEDULES_QUEUE_MAX];
+	struct run resting[RESTING_ROOM]; /* in no order */
+};
 
-	assert(first_id >= 1 && first_id <= SCHEDULE_ID_MAX);
-	if (schedules != NULL)
-		schedules->next_id = first_id;
-	return schedules;
-}
+static const struct run end_of_time = {INT64_MAX, UINT64_MAX};
 
-static void schedule_free(struct schedule *schedule)
-{
-	free(schedule->details);
-	free(schedule);
-}
-
-void schedules_destroy(struct schedules *schedules)
-{
-	if (schedules == NULL)
-		return;
-	for (size_t i = 0; i < BUCKETS; i++) {
-		while (schedules->by_id[i] != NULL) {
-			struct schedule *next = schedules->by_id[i]->next_by_id;
-
-			schedule_free(schedules->by_id[i]);
-			schedules->by_id[i] = next;
-		}
-	}
-	free(schedules);
-}
-
-static uint64_t mix(uint64_t value)
-{
-	value ^= value >> 32;
-	value *= 0x9e3779b97f4a7c15u;
-	return value >> 48;
-}
-
-static struct schedule **id_bucket(const struct schedules *schedules, uint64_t id)
-{
-	return (struct schedule **)&schedules->by_id[mix(id) % BUCKETS];
-}
-
-static struct schedule **owner_bucket(
-	const struct schedules *schedules, uint64_t user, uint64_t device_id)
-{
-	return (struct schedule **)&schedules->by_owner[mix(user * 31 + device_id) % BUCKETS];
-}
-
-/* ---- the heap: heap[0] is due first; equal times go by id */
-
-static bool goes_before(const struct schedule *left, const struct schedule *right)
+static bool goes_before(const struct run *left, const struct run *right)
 {
 	return left->due_ms != right->due_ms ? left->due_ms < right->due_ms : left->id < right->id;
 }
 
-static void heap_put(struct schedules *schedules, uint32_t index, struct schedule *schedule)
+void schedules_forget(struct schedules *schedules)
 {
-	schedules->heap[index] = schedule;
-	schedule->heap_index = index;
+	schedules->edge = (struct run){0, 0};
+	schedules->head = 0;
+	schedules->tail = 0;
+	schedules->resting_count = 0;
 }
 
-static void heap_up(struct schedules *schedules, uint32_t index, struct schedule *schedule)
+struct schedules *schedules_open(struct ledger *ledger, int64_t now_ms)
 {
-	while (index > 0 && goes_before(schedule, schedules->heap[(index - 1) / 2])) {
-		heap_put(schedules, index, schedules->heap[(index - 1) / 2]);
-		index = (index - 1) / 2;
+	struct schedules *schedules = calloc(1, sizeof(*schedules));
+	struct store_change *snapshot = schedules != NULL ? store_snapshot(ledger->store) : NULL;
+	uint64_t last = 0;
+	int result = 0;
+
+	if (snapshot == NULL) {
+		free(schedules);
+		return NULL;
 	}
-	heap_put(schedules, index, schedule);
-}
-
-static void heap_down(struct schedules *schedules, uint32_t index, struct schedule *schedule)
-{
-	for (;;) {
-		uint32_t child = 2 * index + 1;
-
-		if (child >= schedules->heap_count)
-			break;
-		if (child + 1 < schedules->heap_count &&
-			goes_before(schedules->heap[child + 1], schedules->heap[child]))
-			child++;
-		if (!goes_before(schedules->heap[child], schedule))
-			break;
-		heap_put(schedules, index, schedules->heap[child]);
-		index = child;
+	result = store_mark_get(snapshot, ID_MARK, &last);
+	store_abandon(snapshot);
+	if (result != 0) {
+		free(schedules);
+		errno = -result;
+		return NULL;
 	}
-	heap_put(schedules, index, schedule);
+	schedules->ledger = ledger;
+	/* A store that was lost, or brought back from an old copy, does not know all ids that it
+	 * gave. */
+	uint64_t floor = now_ms > 0 ? (uint64_t)(now_ms / 1000) * IDS_PER_SECOND : 0;
+	schedules->next_id = (last < floor && floor < SCHEDULE_ID_MAX ? floor : last) + 1;
+	schedules_forget(schedules);
+	return schedules;
 }
 
-static void heap_add(struct schedules *schedules, struct schedule *schedule)
+void schedules_close(struct schedules *schedules)
 {
-	assert(schedules->heap_count < SCHEDULES_MAX && schedule->heap_index == NOT_IN_HEAP);
-	heap_up(schedules, schedules->heap_count++, schedule);
+	free(schedules);
 }
 
-static void heap_remove(struct schedules *schedules, struct schedule *schedule)
+void schedules_set_removal(struct schedules *schedules, bool at_change)
 {
-	uint32_t index = schedule->heap_index;
-	struct schedule *last = schedules->heap[--schedules->heap_count];
+	schedules->at_change = at_change;
+}
 
-	schedule->heap_index = NOT_IN_HEAP;
-	if (last == schedule)
+/* ---- the queue */
+
+/* A run that is new to the store's queue. */
+static void queue_add(struct schedules *schedules, struct run run)
+{
+	if (goes_before(&schedules->edge, &run))
 		return;
-	if (index > 0 && goes_before(last, schedules->heap[(index - 1) / 2]))
-		heap_up(schedules, index, last);
-	else
-		heap_down(schedules, index, last);
-}
-
-/* ---- occurrences */
-
-static int32_t step_months(enum schedule_frequency frequency)
-{
-	static const int32_t months[SCHEDULE_FREQUENCY_COUNT] = {
-		[SCHEDULE_MONTHLY] = 1,
-		[SCHEDULE_QUARTERLY] = 3,
-		[SCHEDULE_HALF_YEARLY] = 6,
-		[SCHEDULE_YEARLY] = 12,
-	};
-
-	return months[frequency];
-}
-
-/* The day of step `step`, or INT32_MAX beyond the calendar. */
-static int32_t step_day(const struct schedule_terms *terms, uint32_t step)
-{
-	int32_t months = step_months(terms->frequency);
-	int64_t day;
-
-	if (months == 0)
-		day = terms->start_day +
-		      (int64_t)step * (terms->frequency == SCHEDULE_WEEKLY ? 7 : 1);
-	else if ((int64_t)step * months > 12 * 400)
-		return INT32_MAX;
-	else
-		day = calendar_add_months(terms->start_day, (int32_t)step * months);
-	return day <= CALENDAR_DAY_MAX ? (int32_t)day : INT32_MAX;
-}
-
-/* The first step on `day` or behind it. */
-static uint32_t first_step_from(const struct schedule_terms *terms, int32_t day)
-{
-	int32_t months = step_months(terms->frequency);
-	uint32_t step;
-
-	if (day <= terms->start_day)
-		return 0;
-	if (months == 0) {
-		int32_t days = terms->frequency == SCHEDULE_WEEKLY ? 7 : 1;
-
-		return (uint32_t)((day - terms->start_day + days - 1) / days);
+	if (schedules->tail - schedules->head == SCHEDULES_QUEUE_MAX) {
+		/* The last one is left to the store. */
+		schedules->tail--;
+		schedules->edge = schedules->queue[schedules->tail - 1];
+		if (goes_before(&schedules->edge, &run))
+			return;
 	}
-	step = (uint32_t)(calendar_months_between(terms->start_day, day) / months);
-	while (step_day(terms, step) < day)
-		step++;
-	return step;
+	if (schedules->tail == SCHEDULES_QUEUE_MAX) {
+		memmove(schedules->queue, schedules->queue + schedules->head,
+			(schedules->tail - schedules->head) * sizeof(run));
+		schedules->tail -= schedules->head;
+		schedules->head = 0;
+	}
+	uint32_t at = schedules->tail++;
+	for (; at > schedules->head && goes_before(&run, &schedules->queue[at - 1]); at--)
+		schedules->queue[at] = schedules->queue[at - 1];
+	schedules->queue[at] = run;
 }
 
-/* Set the next occurrence to step `step`; false when it lies beyond the end. */
-static bool set_step(struct schedule *schedule, uint32_t step)
+/* Bring the next runs of the store into the empty queue. */
+static void load(struct schedules *schedules)
 {
-	int32_t day = step_day(&schedule->terms, step);
-	int32_t time_ms = schedule->terms.time_ms;
+	struct store_change *change = ledger_change(schedules->ledger);
+	struct run run = schedules->edge;
+	int result = change == NULL ? -errno : 1;
 
-	if (day == INT32_MAX || day > schedule->terms.end_day ||
-		step - schedule->first_step >= SCHEDULE_OCCURRENCES_MAX)
+	schedules->head = 0;
+	schedules->tail = 0;
+	while (result == 1 && schedules->tail < SCHEDULES_QUEUE_MAX) {
+		result = store_schedule_due_next(change, &run.due_ms, &run.id);
+		if (result == 1)
+			schedules->queue[schedules->tail++] = run;
+	}
+	schedules->counters.loaded += schedules->tail;
+	if (result == 1)
+		schedules->edge = schedules->queue[schedules->tail - 1];
+	else if (result == 0 || change != NULL)
+		schedules->edge = end_of_time; /* a damaged queue was logged */
+}
+
+static bool load_wanted(const struct schedules *schedules)
+{
+	return schedules->head == schedules->tail && goes_before(&schedules->edge, &end_of_time);
+}
+
+static struct run *first_resting(struct schedules *schedules)
+{
+	struct run *first = schedules->resting;
+
+	for (uint32_t i = 1; i < schedules->resting_count; i++)
+		if (goes_before(&schedules->resting[i], first))
+			first = &schedules->resting[i];
+	return schedules->resting_count > 0 ? first : NULL;
+}
+
+/* The next run that is due; false: none. *rested: it was offered before. */
+static bool take_run(struct schedules *schedules, int64_t now_ms, struct run *run, bool *rested)
+{
+	struct run *resting = first_resting(schedules);
+
+	*rested = resting != NULL && resting->due_ms <= now_ms;
+	if (*rested) {
+		*run = *resting;
+		*resting = schedules->resting[--schedules->resting_count];
+		return true;
+	}
+	/* Where so many have found no room, the others wait, too. */
+	if (schedules->resting_count >= SCHEDULES_RESTING_MAX)
 		return false;
-	schedule->run_day = day;
-	schedule->occurrence = step - schedule->first_step;
-	schedule->attempt = 0;
-	schedule->due_ms =
-		(int64_t)day * CALENDAR_DAY_MS + (time_ms == SCHEDULE_ANY_TIME ? 0 : time_ms);
+	if (load_wanted(schedules))
+		load(schedules);
+	if (schedules->head == schedules->tail || schedules->queue[schedules->head].due_ms > now_ms)
+		return false;
+	*run = schedules->queue[schedules->head++];
 	return true;
 }
 
-static bool set_first_step(struct schedule *schedule, int64_t now_ms)
+int schedules_due(struct schedules *schedules, int64_t now_ms, struct schedule *schedule)
 {
-	int32_t today = (int32_t)(now_ms / CALENDAR_DAY_MS);
+	struct run run;
+	bool rested;
 
-	schedule->first_step = first_step_from(&schedule->terms, today);
-	if (!set_step(schedule, schedule->first_step))
-		return false;
-	if (schedule->terms.time_ms == SCHEDULE_ANY_TIME || schedule->due_ms >= now_ms)
-		return true;
-	schedule->first_step++;
-	return set_step(schedule, schedule->first_step);
-}
+	while (take_run(schedules, now_ms, &run, &rested)) {
+		int result = schedules_find(schedules, run.id, schedule);
 
-/* ---- the table */
-
-static unsigned count_of_device(
-	const struct schedules *schedules, uint64_t user, uint64_t device_id)
-{
-	unsigned count = 0;
-
-	for (const struct schedule *at = *owner_bucket(schedules, user, device_id); at != NULL;
-		at = at->next_by_owner)
-		count += at->user == user && at->terms.device_id == device_id;
-	return count;
-}
-
-static struct schedule *schedule_new(
-	uint64_t user, const struct schedule_terms *terms, const struct schedule_text *text)
-{
-	struct schedule *schedule = calloc(1, sizeof(*schedule));
-
-	assert(text->details_length <= SCHEDULE_DETAILS_BYTES_MAX);
-	if (schedule == NULL)
-		return NULL;
-	schedule->details = malloc(text->details_length + 1);
-	if (schedule->details == NULL) {
-		free(schedule);
-		return NULL;
+		if (result == 0 && (rested || schedule->due_ms == run.due_ms))
+			return 1;
+		if (result != 0 && result != -ENOENT) {
+			schedules->counters.damaged++;
+			fprintf(stderr, "schedules: one that is due cannot be read: %s\n",
+				strerror(-result));
+		}
 	}
-	memcpy(schedule->details, text->details, text->details_length);
-	schedule->details[text->details_length] = '\0';
-	schedule->details_length = text->details_length;
-	if (text->credential != NULL) {
-		schedule->credential = schedule->details + (text->credential - text->details);
-		schedule->credential_length = text->credential_length;
-	}
-	memcpy(schedule->schema_version, text->schema_version,
-		strnlen(text->schema_version, sizeof(schedule->schema_version) - 1));
-	schedule->user = user;
-	schedule->terms = *terms;
-	schedule->heap_index = NOT_IN_HEAP;
-	return schedule;
-}
-
-const struct schedule *schedules_add(struct schedules *schedules, uint64_t user,
-	const struct schedule_terms *terms, const struct schedule_text *text, int64_t now_ms)
-{
-	if (schedules->count == SCHEDULES_MAX || schedules->next_id > SCHEDULE_ID_MAX) {
-		errno = ENOSPC;
-		return NULL;
-	}
-	if (count_of_device(schedules, user, terms->device_id) >= SCHEDULES_OF_DEVICE_MAX) {
-		errno = EDQUOT;
-		return NULL;
-	}
-	struct schedule *schedule = schedule_new(user, terms, text);
-	if (schedule == NULL) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	if (!set_first_step(schedule, now_ms)) {
-		schedule_free(schedule);
-		errno = ERANGE;
-		return NULL;
-	}
-	schedule->id = schedules->next_id++;
-	schedules->count++;
-	struct schedule **bucket = id_bucket(schedules, schedule->id);
-	schedule->next_by_id = *bucket;
-	*bucket = schedule;
-	/* Ids only grow, so the end of the chain keeps them in order. */
-	bucket = owner_bucket(schedules, user, terms->device_id);
-	while (*bucket != NULL)
-		bucket = &(*bucket)->next_by_owner;
-	*bucket = schedule;
-	heap_add(schedules, schedule);
-	return schedule;
-}
-
-struct schedule *schedules_find(const struct schedules *schedules, uint64_t id)
-{
-	struct schedule *at = *id_bucket(schedules, id);
-
-	while (at != NULL && at->id != id)
-		at = at->next_by_id;
-	return at;
-}
-
-unsigned schedules_of_device(const struct schedules *schedules, uint64_t user, uint64_t device_id,
-	struct schedule *found[SCHEDULES_OF_DEVICE_MAX])
-{
-	unsigned count = 0;
-
-	for (struct schedule *at = *owner_bucket(schedules, user, device_id); at != NULL;
-		at = at->next_by_owner) {
-		if (at->user != user || at->terms.device_id != device_id)
-			continue;
-		assert(count < SCHEDULES_OF_DEVICE_MAX);
-		found[count++] = at;
-	}
-	return count;
-}
-
-void schedules_remove(struct schedules *schedules, struct schedule *schedule)
-{
-	struct schedule **at = id_bucket(schedules, schedule->id);
-
-	while (*at != schedule)
-		at = &(*at)->next_by_id;
-	*at = schedule->next_by_id;
-	at = owner_bucket(schedules, schedule->user, schedule->terms.device_id);
-	while (*at != schedule)
-		at = &(*at)->next_by_owner;
-	*at = schedule->next_by_owner;
-	if (schedule->heap_index != NOT_IN_HEAP)
-		heap_remove(schedules, schedule);
-	schedules->count--;
-	schedule_free(schedule);
-}
-
-size_t schedules_count(const struct schedules *schedules)
-{
-	return schedules->count;
-}
-
-struct schedule *schedules_due(struct schedules *schedules, int64_t now_ms)
-{
-	if (schedules->heap_count == 0 || schedules->heap[0]->due_ms > now_ms)
-		return NULL;
-	struct schedule *schedule = schedules->heap[0];
-	heap_remove(schedules, schedule);
-	return schedule;
+	return 0;
 }
 
 int64_t schedules_next_due_ms(const struct schedules *schedules)
 {
-	return schedules->heap_count > 0 ? schedules->heap[0]->due_ms : INT64_MAX;
+	int64_t next = INT64_MAX;
+
+	for (uint32_t i = 0; i < schedules->resting_count; i++)
+		if (schedules->resting[i].due_ms < next)
+			next = schedules->resting[i].due_ms;
+	if (schedules->resting_count >= SCHEDULES_RESTING_MAX)
+		return next;
+	if (load_wanted(schedules))
+		return 0;
+	if (schedules->head < schedules->tail && schedules->queue[schedules->head].due_ms < next)
+		next = schedules->queue[schedules->head].due_ms;
+	return next;
 }
 
-void schedules_retry(struct schedules *schedules, struct schedule *schedule, int64_t due_ms)
+void schedules_retry(struct schedules *schedules, uint64_t id, int64_t due_ms)
 {
-	schedule->due_ms = due_ms;
-	heap_add(schedules, schedule);
+	assert(schedules->resting_count < RESTING_ROOM);
+	schedules->resting[schedules->resting_count++] = (struct run){due_ms, id};
 }
 
-bool schedules_advance(struct schedules *schedules, struct schedule *schedule)
+/* ---- the table */
+
+int schedules_find(struct schedules *schedules, uint64_t id, struct schedule *schedule)
 {
-	if (!set_step(schedule, schedule->first_step + schedule->occurrence + 1)) {
-		schedules_remove(schedules, schedule);
-		return false;
+	struct store_change *change = ledger_change(schedules->ledger);
+	struct store_schedule row;
+
+	if (change == NULL)
+		return -errno;
+	int result = store_schedule_get(change, id, &row);
+	return result == 0 ? schedule_of_row(change, &row, schedule) : result;
+}
+
+int schedules_of_device(struct schedules *schedules, uint64_t user, uint64_t device_id,
+	uint64_t ids[SCHEDULES_OF_DEVICE_MAX])
+{
+	struct store_change *change = ledger_change(schedules->ledger);
+	uint64_t at_user = user;
+	uint64_t id = 0;
+	int count = 0;
+	int result;
+
+	if (change == NULL)
+		return -errno;
+	while ((result = store_schedule_of_device_next(change, device_id, &at_user, &id)) == 1 &&
+		at_user == user && count < SCHEDULES_OF_DEVICE_MAX)
+		ids[count++] = id;
+	return result < 0 ? result : count;
+}
+
+static int put(struct schedules *schedules, struct store_change *change,
+	const struct schedule_order *order, struct schedule *schedule)
+{
+	struct store_schedule row;
+	int result = schedule_put_text(change, order, schedule);
+
+	if (result != 0)
+		return result;
+	schedule->id = schedules->next_id;
+	schedule_row(schedule, &row);
+	result = store_schedule_put(change, &row);
+	if (result == 0)
+		result = store_mark_put(change, ID_MARK, schedule->id);
+	if (result == 0)
+		schedules->next_id++;
+	return result;
+}
+
+int schedules_add(struct schedules *schedules, const struct schedule_order *order, int64_t now_ms,
+	uint64_t *id)
+{
+	struct store_change *change = ledger_change(schedules->ledger);
+	struct schedule schedule = {
+		.user = order->user, .terms = *order->terms, .removal = order->removal};
+	uint64_t ids[SCHEDULES_OF_DEVICE_MAX];
+
+	assert(order->text->details_length <= SCHEDULE_DETAILS_BYTES_MAX);
+	if (change == NULL)
+		return -errno;
+	if (schedules->next_id > SCHEDULE_ID_MAX)
+		return -ENOSPC;
+	int count = schedules_of_device(schedules, order->user, order->terms->device_id, ids);
+	if (count < 0 || count >= SCHEDULES_OF_DEVICE_MAX)
+		return count < 0 ? count : -EDQUOT;
+	if (!schedule_set_first(&schedule, now_ms))
+		return -ERANGE;
+	int result = put(schedules, change, order, &schedule);
+	if (result != 0)
+		return result;
+	queue_add(schedules, (struct run){schedule.due_ms, schedule.id});
+	*id = schedule.id;
+	return 0;
+}
+
+int schedules_remove(struct schedules *schedules, uint64_t id)
+{
+	struct store_change *change = ledger_change(schedules->ledger);
+
+	return change != NULL ? store_schedule_remove(change, id) : -errno;
+}
+
+int schedules_plan(struct schedules *schedules, uint64_t id, const struct schedule_removal *removal)
+{
+	struct store_change *change = ledger_change(schedules->ledger);
+	struct store_schedule row;
+
+	if (change == NULL)
+		return -errno;
+	int result = store_schedule_get(change, id, &row);
+	if (result != 0)
+		return result;
+	row.cause = (uint8_t)removal->cause;
+	row.removal_s = removal->at_s;
+	row.flags = (uint8_t)((removal->bound ? STORE_SCHEDULE_BOUND : 0) |
+			      (removal->waiting ? STORE_SCHEDULE_WAITING : 0));
+	return store_schedule_put(change, &row);
+}
+
+uint64_t schedules_count(const struct schedules *schedules)
+{
+	struct store_change *snapshot = store_snapshot(schedules->ledger->store);
+	uint64_t count = snapshot != NULL ? store_schedule_count(snapshot) : 0;
+
+	store_abandon(snapshot);
+	return count;
+}
+
+bool schedule_is_lawful(const struct schedules *schedules, const struct schedule *schedule)
+{
+	int64_t start_ms;
+	int64_t end_ms;
+
+	if (schedule->removal.at_s == STORE_NEVER)
+		return true;
+	return !schedules->at_change && schedule->removal.at_s > 0 &&
+	       schedule_period(schedule, &start_ms, &end_ms) &&
+	       end_ms <= schedule->removal.at_s * 1000;
+}
+
+int schedules_advance(struct schedules *schedules, uint64_t id)
+{
+	struct store_change *change = ledger_change(schedules->ledger);
+	struct store_schedule row;
+	struct schedule schedule;
+
+	if (change == NULL)
+		return -errno;
+	int result = schedules_find(schedules, id, &schedule);
+	if (result != 0)
+		return result;
+	if (!schedule_set_next(&schedule)) {
+		result = store_schedule_remove(change, id);
+		return result == 0 ? SCHEDULE_ENDED : result;
 	}
-	heap_add(schedules, schedule);
-	return true;
+	if (schedule.removal.waiting && !schedule_is_lawful(schedules, &schedule))
+		return SCHEDULE_LEAVES;
+	schedule_row(&schedule, &row);
+	result = store_schedule_put(change, &row);
+	if (result != 0)
+		return result;
+	queue_add(schedules, (struct run){schedule.due_ms, id});
+	return SCHEDULE_GOES_ON;
 }
 
 struct mw_request_id schedule_request_id(const struct schedule *schedule, uint64_t dsp_eui)

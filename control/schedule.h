@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Schedules of scheduled reads, and when each one is due next. Kept in memory: they end with the
- * process (doc/schedules.md). Time is an argument: ms since 1970, UTC.
+ * Schedules of scheduled reads, and when each one is due next. They live in the store
+ * (doc/schedules.md); in memory are the runs of the near future alone, at most
+ * SCHEDULES_QUEUE_MAX of them. Time is an argument: ms since 1970, UTC.
  *
- *   schedules_add() --> waiting in a heap by due time --schedules_due()--> offered (out of the
- * heap) ^      ^                                         |        | |      +--------------
- * schedules_retry() --------+        |
- *                            +--- schedules_advance(): next occurrence, or the end ----+
+ *   schedules_add() --> store, in order of the next run --schedules_due()--> offered
+ *                          ^      ^                                         |   |
+ *                          |      +------------- schedules_retry() ---------+   |
+ *                          +--- schedules_advance(): the next run, or the end --+
  *
- * One thread.
+ * A run is {schedule, occurrence, attempt}, and its RequestID is made of these three alone. They
+ * change in the store only when the run is settled, so whoever is killed in between offers the
+ * same run again under the same RequestID.
+ *
+ * Whatever reads or writes here does so in the ledger's change, which the caller commits. One
+ * thread.
  */
 #ifndef CONTROL_SCHEDULE_H
 #define CONTROL_SCHEDULE_H
@@ -17,11 +23,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/ledger.h"
 #include "control/schedulable.h"
+#include "control/xml_text.h"
 #include "motorway/duis_terms.h"
 
-#define SCHEDULES_MAX 100000u
-#define SCHEDULES_OF_DEVICE_MAX 99 /* of one user; what one answer to 5.2 holds */
+#define SCHEDULES_QUEUE_MAX 4096u
+#define SCHEDULES_RESTING_MAX 1024u /* runs that wait to be offered again */
+#define SCHEDULES_OF_DEVICE_MAX 99  /* of one user; what one answer to 5.2 holds */
 #define SCHEDULE_DETAILS_BYTES_MAX 8192u
 #define SCHEDULE_ID_MAX 1000000000000u	/* DUIS type scheduleID */
 #define SCHEDULE_OCCURRENCES_MAX 65536u /* 16 bits of the request counter */
@@ -53,38 +62,69 @@ struct schedule_terms {
 	int32_t period_end_ms;
 };
 
+/* Why a schedule is removed. The store has the numbers. */
+enum removal_cause {
+	REMOVAL_NONE = 0,
+	REMOVAL_MDRA = 1,     /* the MDR's appointment ended */
+	REMOVAL_SUPPLIER = 2, /* the supplier's registration ended */
+	REMOVAL_DEVICE = 3,   /* the device was decommissioned, or is gone */
+	REMOVAL_NETWORK = 4,  /* the network operator's registration ended */
+	REMOVAL_USER = 5,     /* the user was suspended, or lost the role */
+	REMOVAL_CAUSE_COUNT,
+};
+
+/* When the time of a schedule's user ends. */
+struct schedule_removal {
+	enum removal_cause cause; /* of the end that is known, or of one that would come */
+	bool bound;		  /* the user is, or was, entitled to the device */
+	bool waiting;		  /* the time is over, a last run is still to go */
+	int64_t at_s;		  /* seconds since 1970, UTC; 0: long ago; STORE_NEVER */
+};
+
 struct schedule {
 	uint64_t id;
 	uint64_t user;
 	struct schedule_terms terms;
 	char schema_version[MW_SCHEMA_VERSION_SIZE];
-	char *details; /* canonical XML: the children of DSPScheduleDetails */
-	uint32_t details_length;
-	const char
-		*credential; /* inside details: the text of KAPublicSecurityCredential; or NULL */
-	uint32_t credential_length;
+	struct schedule_removal removal;
 	int64_t due_ms;	     /* when the next occurrence may go */
 	int32_t run_day;     /* its day */
 	uint32_t occurrence; /* its number, 0 = first */
 	uint32_t attempt;
+	/* In the store's memory: valid until the next write of the ledger, or its commit. */
+	const char *credential; /* the text of KAPublicSecurityCredential; or NULL */
+	uint32_t credential_length;
 	/* private to schedule.c */
+	const char *details;
+	uint32_t details_length;
+	uint32_t device_at;
 	uint32_t first_step;
-	uint32_t heap_index;
-	struct schedule *next_by_id;
-	struct schedule *next_by_owner;
+	uint64_t text;
 };
 
 struct schedules;
 
-/* An empty table whose first schedule gets the id `first_id` (1 .. SCHEDULE_ID_MAX). NULL when
- * memory is short. */
-struct schedules *schedules_create(uint64_t first_id);
-void schedules_destroy(struct schedules *schedules);
+/* Only ever increasing. */
+struct schedules_counters {
+	uint64_t loaded;  /* runs brought into memory */
+	uint64_t damaged; /* rows that could not be read; their runs are passed over */
+};
 
-/* Add a schedule for `user`. `details` (details_length bytes, at most SCHEDULE_DETAILS_BYTES_MAX)
- * is copied; `credential` points into it or is NULL. Returns the schedule, or NULL with errno:
- * ERANGE no run lies ahead, EDQUOT the user has 99 for this device, ENOSPC the table is full,
- * ENOMEM. */
+/* Begin with what the ledger's store has. Ids that were given before never come again; a new
+ * store's begin with 100 for each second since 1970. NULL with errno. */
+struct schedules *schedules_open(struct ledger *ledger, int64_t now_ms);
+void schedules_close(struct schedules *schedules);
+
+/* After a commit that failed: forget what was read. */
+void schedules_forget(struct schedules *schedules);
+
+/* Whether a schedule ends at the very instant when its user's time ends, instead of after the last
+ * run that reads none but his days. */
+void schedules_set_removal(struct schedules *schedules, bool at_change);
+
+/* What to add. `details` (details_length bytes, at most SCHEDULE_DETAILS_BYTES_MAX) is what 5.2
+ * shows: canonical XML, the children of DSPScheduleDetails; `credential` points into it or is
+ * NULL. */
 struct schedule_text {
 	const char *details;
 	uint32_t details_length;
@@ -92,33 +132,65 @@ struct schedule_text {
 	uint32_t credential_length;
 	const char *schema_version;
 };
-const struct schedule *schedules_add(struct schedules *schedules, uint64_t user,
-	const struct schedule_terms *terms, const struct schedule_text *text, int64_t now_ms);
 
-/* The schedule `id`, or NULL. Valid until it is removed. */
-struct schedule *schedules_find(const struct schedules *schedules, uint64_t id);
+struct schedule_order {
+	uint64_t user;
+	const struct schedule_terms *terms;
+	const struct schedule_text *text;
+	struct schedule_removal removal;
+};
 
-/* The schedules of `user` for `device_id` in order of their ids; returns their number. */
-unsigned schedules_of_device(const struct schedules *schedules, uint64_t user, uint64_t device_id,
-	struct schedule *found[SCHEDULES_OF_DEVICE_MAX]);
+/* Add a schedule. 0 and *id; -ERANGE no run lies ahead, -EDQUOT the user has 99 for this device,
+ * -ENOSPC the store is full, or another -errno. */
+int schedules_add(struct schedules *schedules, const struct schedule_order *order, int64_t now_ms,
+	uint64_t *id);
 
-void schedules_remove(struct schedules *schedules, struct schedule *schedule);
+/* The schedule `id`: 0, -ENOENT or another -errno. */
+int schedules_find(struct schedules *schedules, uint64_t id, struct schedule *schedule);
 
-size_t schedules_count(const struct schedules *schedules);
+/* The ids of `user`'s schedules for `device_id`, in order; returns their number or -errno. */
+int schedules_of_device(struct schedules *schedules, uint64_t user, uint64_t device_id,
+	uint64_t ids[SCHEDULES_OF_DEVICE_MAX]);
 
-/* Take the schedule that is due first out of the heap, if it is due at now_ms; else NULL. The
- * caller calls schedules_retry() or schedules_advance() for it later. */
-struct schedule *schedules_due(struct schedules *schedules, int64_t now_ms);
+/* 0, -ENOENT or another -errno. */
+int schedules_remove(struct schedules *schedules, uint64_t id);
 
-/* When the next schedule in the heap is due; INT64_MAX when there is none. */
+/* Note what has become known of the end of its user's time. 0 or -errno. */
+int schedules_plan(
+	struct schedules *schedules, uint64_t id, const struct schedule_removal *removal);
+
+/* How many there are. Not in the ledger's change: as it was committed last. */
+uint64_t schedules_count(const struct schedules *schedules);
+
+/* Take the run that is due first, if it is due at now_ms: 1 and *schedule, else 0. The caller calls
+ * schedules_retry(), schedules_advance() or schedules_remove() for it later. */
+int schedules_due(struct schedules *schedules, int64_t now_ms, struct schedule *schedule);
+
+/* When schedules_due() has something to do: INT64_MAX never, 0 at once. */
 int64_t schedules_next_due_ms(const struct schedules *schedules);
 
-/* Put an offered schedule back with the same occurrence, due at due_ms. */
-void schedules_retry(struct schedules *schedules, struct schedule *schedule, int64_t due_ms);
+/* Offer the same run of the schedule again, not before due_ms. It stays in the store as it is. */
+void schedules_retry(struct schedules *schedules, uint64_t id, int64_t due_ms);
 
-/* Go on to the next occurrence of an offered schedule. Returns false when there is none: the
- * schedule is removed and `schedule` is gone. */
-bool schedules_advance(struct schedules *schedules, struct schedule *schedule);
+enum schedule_next {
+	SCHEDULE_GOES_ON = 0,
+	SCHEDULE_ENDED = 1,  /* it was the last run by its own dates: the schedule is removed */
+	SCHEDULE_LEAVES = 2, /* it was the last lawful run: the caller removes the schedule */
+};
+
+/* Go on to the next occurrence. Returns enum schedule_next, -ENOENT: it was deleted meanwhile, or
+ * another -errno. */
+int schedules_advance(struct schedules *schedules, uint64_t id);
+
+/* Whether the present run may still go once the time of its user is over: it reads none but his
+ * days, and schedules do not end at the change. */
+bool schedule_is_lawful(const struct schedules *schedules, const struct schedule *schedule);
+
+/* The time that the present run reads, ms since 1970. False: it reads what there is now. */
+bool schedule_period(const struct schedule *schedule, int64_t *start_ms, int64_t *end_ms);
+
+/* Append what 5.2 shows of a schedule. */
+void schedule_write_details(const struct schedule *schedule, struct xml_text *text);
 
 /* The RequestID of the present occurrence: {dsp_eui, device, id << 20 | occurrence << 4 | attempt}.
  */

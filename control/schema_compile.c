@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "control/schema_compile.h"
 #include "control/schema_model.h"
@@ -123,9 +124,33 @@ static void free_blocks(struct schema_block *block)
 	}
 }
 
+/* The file once more, for the image: what it says has been read from it already. */
+static void keep_overlay(struct schema *schema, size_t index)
+{
+	struct schema_overlay_text *text = &schema->overlay_texts[index];
+	FILE *file = fopen(schema->overlays[index], "re");
+	struct stat status;
+	bool good = file != NULL && fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) &&
+		    status.st_size <= (off_t)MW_IMAGE_BYTES_MAX;
+
+	if (good) {
+		text->bytes = schema_allocate(schema, (size_t)status.st_size + 1);
+		text->length = fread(text->bytes, 1, (size_t)status.st_size, file);
+		good = text->length == (size_t)status.st_size;
+	}
+	if (file != NULL)
+		fclose(file);
+	if (!good)
+		schema_fail(schema, -EIO, NULL, "%s:1:1: cannot read the overlay",
+			schema->overlays[index]);
+}
+
 static void apply_overlays(struct schema *schema)
 {
 	xmlDocPtr documents[DUIS_SCHEMA_DOCUMENTS_MAX];
+
+	schema->overlay_texts = schema_allocate(
+		schema, (schema->overlay_count + 1) * sizeof(*schema->overlay_texts));
 
 	for (size_t index = 0; index < schema->set->count; index++)
 		documents[index] = schema->set->documents[index].document;
@@ -143,6 +168,7 @@ static void apply_overlays(struct schema *schema)
 			schema->result = result;
 			longjmp(schema->failure, 1);
 		}
+		keep_overlay(schema, index);
 	}
 }
 

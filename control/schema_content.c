@@ -4,8 +4,9 @@
  * and wildcard particle is a position; first, last and follow sets give the automaton. A particle's
  * own repetition is left to the counter of its state; only repetition of groups is unrolled
  * (bounded) or looped (unbounded). XML Schema demands that the result is deterministic ("unique
- * particle attribution"), which is checked here; states of one particle that can be meant at once
- * are no breach of it, and are merged (schema_merge.c).
+ * particle attribution") and that elements of one name are of one type, which is checked here;
+ * states of one particle that can be meant at once are no breach of it, and are merged
+ * (schema_merge.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -369,6 +370,37 @@ static void build_all(struct builder *builder)
 	}
 }
 
+static int compare_particles(const void *one, const void *other)
+{
+	const struct schema_particle *first = *(const struct schema_particle *const *)one;
+	const struct schema_particle *second = *(const struct schema_particle *const *)other;
+
+	if (first->symbol != second->symbol)
+		return first->symbol < second->symbol ? -1 : 1;
+	return first->number < second->number ? -1 : first->number > second->number;
+}
+
+/* Elements of one name in one content model are of one type ("Element Declarations Consistent",
+ * XML Schema part 1, 3.8.6). */
+static void check_consistent(struct builder *builder)
+{
+	const struct schema_state *states = builder->states.items;
+	const struct schema_particle **elements =
+		schema_allocate(builder->schema, (size_t)builder->states.count * sizeof(*elements));
+	size_t count = 0;
+
+	for (uint32_t index = 1; index < builder->states.count; index++)
+		if (states[index].particle->kind == SCHEMA_ELEMENT)
+			elements[count++] = states[index].particle;
+	qsort(elements, count, sizeof(*elements), compare_particles);
+	for (size_t index = 1; index < count; index++)
+		if (elements[index]->symbol == elements[index - 1]->symbol &&
+			elements[index]->type != elements[index - 1]->type)
+			schema_fail(builder->schema, -EINVAL, elements[index]->node,
+				"an element of this name has another type in the same content "
+				"model");
+}
+
 void schema_content(struct schema *schema, struct schema_type *type)
 {
 	struct builder builder = {.schema = schema, .type = type};
@@ -377,6 +409,7 @@ void schema_content(struct schema *schema, struct schema_type *type)
 	if (type->content == MW_IMAGE_CONTENT_SIMPLE)
 		return;
 	build_all(&builder);
+	check_consistent(&builder);
 	if (has_copies(&builder, builder.states.items)) {
 		/* Without counters, the states that can be meant at once become one state. */
 		builder.spread = true;

@@ -150,6 +150,12 @@ struct schema_symbol {
 
 struct schema_block;
 
+/* An overlay file as it is. */
+struct schema_overlay_text {
+	char *bytes; /* in the arena */
+	size_t length;
+};
+
 struct schema {
 	jmp_buf failure;
 	int result;
@@ -160,6 +166,7 @@ struct schema {
 	struct duis_schema_set *set;
 	const char *const *overlays;
 	size_t overlay_count;
+	struct schema_overlay_text *overlay_texts;
 	unsigned depth; /* definitions that are being read, one inside of the other */
 	uint32_t particle_count;
 
@@ -209,6 +216,10 @@ uint32_t schema_namespace(struct schema *schema, const char *uri);
 /* schema_simple.c: the simple type that QName `text` at `node` names, and one defined in place. */
 uint32_t schema_simple_named(struct schema *schema, const xmlNode *node, const char *text);
 uint32_t schema_simple_in_place(struct schema *schema, xmlNodePtr node, const char *name);
+/* Refuse `text` as the default of an element whose content is that simple type if it is none of its
+ * values. */
+void schema_default_check(
+	struct schema *schema, const xmlNode *node, uint32_t simple, const char *text);
 /* Canonical form of a decimal, or NULL when it is none; negative, 0 or positive comparison. */
 const char *schema_decimal(struct schema *schema, const char *text);
 int schema_decimal_compare(const char *one, const char *other);

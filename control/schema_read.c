@@ -305,16 +305,16 @@ static uint32_t element_type(struct schema *schema, xmlNodePtr node)
 static uint32_t element_default(struct schema *schema, xmlNodePtr node, uint32_t type)
 {
 	xmlChar *value = xmlGetNoNsProp(node, BAD_CAST "default");
+	const char *text;
 
 	if (value == NULL)
 		return 0;
-	if (type_at(schema, type)->content != MW_IMAGE_CONTENT_SIMPLE) {
-		xmlFree(value);
-		schema_unsupported(schema, node, "default of an element without simple content");
-	}
-	*(const char **)schema_append(schema, &schema->defaults, sizeof(char *)) =
-		schema_copy(schema, (const char *)value, strlen((const char *)value));
+	text = schema_copy(schema, (const char *)value, strlen((const char *)value));
 	xmlFree(value);
+	if (type_at(schema, type)->content != MW_IMAGE_CONTENT_SIMPLE)
+		schema_unsupported(schema, node, "default of an element without simple content");
+	schema_default_check(schema, node, type_at(schema, type)->simple, text);
+	*(const char **)schema_append(schema, &schema->defaults, sizeof(char *)) = text;
 	return schema->defaults.count;
 }
 

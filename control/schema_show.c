@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include <openssl/sha.h>
+
 #include "control/schema_show.h"
 
 static void print_text(const struct duis_image *image, struct mw_image_text text)
 {
 	printf("%.*s", (int)text.length, (const char *)image->text + text.offset);
+}
+
+/* As wc and sha256sum say of the file. */
+static void show_digest(const uint8_t *bytes, uint32_t length)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	SHA256(bytes, length, digest);
+	printf("%-16s%u bytes, SHA-256 ", "", length);
+	for (unsigned index = 0; index < sizeof(digest); index++)
+		printf("%02x", digest[index]);
+	printf("\n");
 }
 
 static void show_sources(const struct duis_image *image)
@@ -24,6 +38,7 @@ static void show_sources(const struct duis_image *image)
 			print_text(image, image->namespaces[source->target_namespace]);
 		}
 		printf("\n");
+		show_digest(image->source_text + source->first_byte, source->byte_count);
 	}
 }
 

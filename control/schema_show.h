@@ -5,7 +5,8 @@
 
 #include "dataplane/duis/image.h"
 
-/* Print sources, versions, sizes, types and states of `image` to standard output. */
+/* Print sources, versions, sizes, types and states of `image`, which was opened whole, to standard
+ * output. */
 void schema_show(const char *path, const struct duis_image *image);
 
 #endif

@@ -195,8 +195,8 @@ static void facet_bound(
 
 	if (simple->kind != MW_IMAGE_INTEGER && simple->kind != MW_IMAGE_DECIMAL)
 		schema_unsupported(schema, node, "bounds of a type that is not a number");
-	if (bound == NULL)
-		schema_fail(schema, -EINVAL, node, "the bound is not a number");
+	if (bound == NULL || (simple->kind == MW_IMAGE_INTEGER && strchr(bound, '.') != NULL))
+		schema_fail(schema, -EINVAL, node, "the bound is no value of its type");
 	if (*kept != NULL) {
 		order = schema_decimal_compare(bound, *kept);
 		if ((is_min ? order < 0 : order > 0) || (order == 0 && !exclusive))
@@ -234,11 +234,133 @@ static void facet_digits(
 	simple->facets |= flag;
 }
 
-static void add_value(
-	struct schema *schema, xmlNodePtr node, struct schema_simple *simple, const char *text)
+/* An interval that no value can be in is a slip of the pen, not a type. */
+static void check_intervals(
+	struct schema *schema, const xmlNode *node, const struct schema_simple *simple)
+{
+	const uint32_t both = MW_IMAGE_MIN_EXCLUSIVE | MW_IMAGE_MAX_EXCLUSIVE;
+	uint32_t exclusive = simple->facets & both;
+	int order;
+
+	if (simple->length_min > simple->length_max)
+		schema_fail(schema, -EINVAL, node, "its least length is above its greatest");
+	if (simple->minimum == NULL || simple->maximum == NULL)
+		return;
+	order = schema_decimal_compare(simple->minimum, simple->maximum);
+	if (order > 0 || (order == 0 && exclusive != 0 && exclusive != both))
+		schema_fail(schema, -EINVAL, node, "its lower bound is above its upper bound");
+}
+
+/* ---- values that the schema itself gives ---- */
+
+static bool within_bounds(const struct schema_simple *simple, const char *value)
+{
+	int order;
+
+	if (simple->minimum != NULL) {
+		order = schema_decimal_compare(value, simple->minimum);
+		if (order < 0 || (order == 0 && (simple->facets & MW_IMAGE_MIN_EXCLUSIVE)))
+			return false;
+	}
+	if (simple->maximum != NULL) {
+		order = schema_decimal_compare(value, simple->maximum);
+		if (order > 0 || (order == 0 && (simple->facets & MW_IMAGE_MAX_EXCLUSIVE)))
+			return false;
+	}
+	return true;
+}
+
+static bool within_digits(const struct schema_simple *simple, const char *value)
+{
+	const char *whole = value + (*value == '-');
+	size_t whole_length = strcspn(whole, ".");
+	size_t fraction_length = whole[whole_length] == '.' ? strlen(whole + whole_length + 1) : 0;
+
+	if (*whole == '0')
+		whole_length--;
+	return (!(simple->facets & MW_IMAGE_HAS_TOTAL_DIGITS) ||
+		       whole_length + fraction_length <= simple->total_digits) &&
+	       (!(simple->facets & MW_IMAGE_HAS_FRACTION_DIGITS) ||
+		       fraction_length <= simple->fraction_digits);
+}
+
+static bool within_length(const struct schema_simple *simple, const char *value)
+{
+	size_t length = 0;
+
+	for (const char *at = value; *at != '\0'; at++)
+		length += (*at & 0xc0) != 0x80; /* characters of UTF-8 */
+	if (simple->kind == MW_IMAGE_HEX)
+		length /= 2;
+	return length >= simple->length_min && length <= simple->length_max;
+}
+
+/* Does the canonical `value` obey all facets but the patterns? */
+static bool obeys(const struct schema_simple *simple, const char *value)
+{
+	const char *const *values = simple->values.items;
+
+	if (simple->kind == MW_IMAGE_INTEGER || simple->kind == MW_IMAGE_DECIMAL) {
+		if (!within_bounds(simple, value) || !within_digits(simple, value))
+			return false;
+	} else if (!within_length(simple, value)) {
+		return false;
+	}
+	for (uint32_t index = 0; index < simple->values.count; index++)
+		if (strcmp(values[index], value) == 0)
+			return true;
+	return simple->values.count == 0;
+}
+
+static bool matches(
+	const struct schema *schema, const struct schema_simple *simple, const char *text)
+{
+	const struct schema_dfa *dfa;
+	uint32_t state;
+
+	if (!(simple->facets & MW_IMAGE_HAS_PATTERNS))
+		return true;
+	dfa = ((struct schema_dfa **)schema->patterns.items)[simple->pattern];
+	state = dfa->start;
+	for (; *text != '\0'; text++)
+		state = dfa->cells[state * dfa->class_count + dfa->classes[(unsigned char)*text]];
+	return state >= dfa->first_accept;
+}
+
+void schema_default_check(
+	struct schema *schema, const xmlNode *node, uint32_t simple_index, const char *text)
+{
+	const struct schema_simple *simple =
+		((struct schema_simple **)schema->simples.items)[simple_index];
+	const char *value = collapse(schema, text, simple->white_space);
+	bool fits;
+
+	switch (simple->kind) {
+	case MW_IMAGE_BOOLEAN:
+		fits = strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ||
+		       strcmp(value, "1") == 0 || strcmp(value, "0") == 0;
+		break;
+	case MW_IMAGE_STRING:
+	case MW_IMAGE_INTEGER:
+	case MW_IMAGE_DECIMAL:
+	case MW_IMAGE_HEX:
+		fits = obeys(simple, canonical_value(schema, node, simple, text));
+		break;
+	default:
+		schema_unsupported(schema, node, "default of this base type");
+	}
+	if (!fits || !matches(schema, simple, value))
+		schema_fail(schema, -EINVAL, node, "the default is no value of its type");
+}
+
+/* `base`: the type without the facets that stand beside the value. */
+static void add_value(struct schema *schema, xmlNodePtr node, struct schema_simple *simple,
+	const struct schema_simple *base, const char *text)
 {
 	const char *value = canonical_value(schema, node, simple, text);
 
+	if (!obeys(base, value))
+		schema_fail(schema, -EINVAL, node, "the enumeration value is none of its type");
 	if (simple->values.count == SCHEMA_VALUES_MAX)
 		schema_fail(schema, -EINVAL, node, "more than %u enumeration values",
 			SCHEMA_VALUES_MAX);
@@ -263,7 +385,7 @@ static void read_facets(struct schema *schema, xmlNodePtr restriction, struct sc
 	static const char *const lengths[] = {"length", "minLength", "maxLength", NULL};
 	static const char *const digits[] = {"totalDigits", "fractionDigits", NULL};
 	struct schema_array alternatives = {0};
-	struct schema_array inherited = simple->values;
+	const struct schema_simple base = *simple;
 	bool own_values = false;
 
 	for (xmlNodePtr node = schema_first_child(restriction); node != NULL;
@@ -281,7 +403,7 @@ static void read_facets(struct schema *schema, xmlNodePtr restriction, struct sc
 			if (!own_values)
 				simple->values = (struct schema_array){0};
 			own_values = true;
-			add_value(schema, node, simple, value);
+			add_value(schema, node, simple, &base, value);
 		} else if (schema_is(node, "pattern")) {
 			*(const char **)schema_append(schema, &alternatives, sizeof(char *)) =
 				value;
@@ -295,7 +417,8 @@ static void read_facets(struct schema *schema, xmlNodePtr restriction, struct sc
 			schema_unsupported(schema, node, (const char *)node->name);
 		}
 	}
-	if (own_values && inherited.count > 0)
+	check_intervals(schema, restriction, simple);
+	if (own_values && base.values.count > 0)
 		schema_unsupported(schema, restriction, "enumeration of an enumeration");
 	if (own_values)
 		simple->facets |= MW_IMAGE_HAS_VALUES;

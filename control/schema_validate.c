@@ -3,36 +3,50 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
+#include "control/schema_sources.h"
 #include "control/schema_validate.h"
 #include "dataplane/duis/engine.h"
 #include "dataplane/duis/fast.h"
 
 #define FILE_BYTES_MAX (64u << 20)
+#define FILE_BYTES_FIRST 65536u /* to be read at first */
+
+struct buffer {
+	uint8_t *bytes;
+	size_t length;
+	size_t capacity;
+};
 
 struct judge {
 	struct duis_schemas *schemas;
 	struct duis_engine *engine;
 };
 
-static bool create_judge(
-	struct judge *judge, const struct schema_validate *job, char *reason, size_t reason_size)
+static bool is_image(const char *path)
 {
-	struct duis_schema_source source = {.image_path = job->schema, .xsd_path = job->schema};
-	const char *version = job->reference ? job->version : DUIS_FAST_ANY_VERSION;
+	struct stat status;
+	char magic[sizeof(MW_IMAGE_MAGIC)] = "";
+	FILE *file = NULL;
 
-	if (version == NULL || strlen(version) >= sizeof(source.version)) {
-		snprintf(reason, reason_size, "--engine reference needs --version");
-		return false;
+	/* Opening a pipe would wait for its other end. */
+	if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+		file = fopen(path, "re");
+	if (file != NULL) {
+		if (fread(magic, 1, sizeof(magic) - 1, file) < sizeof(magic) - 1)
+			magic[0] = '\0';
+		fclose(file);
 	}
-	memcpy(source.version, version, strlen(version));
-	for (size_t index = 0; index < job->overlay_count; index++)
-		source.overlays[index] = job->overlays[index];
-	judge->schemas =
-		duis_schemas_create(job->reference ? DUIS_ENGINE_REFERENCE : DUIS_ENGINE_FAST,
-			&source, 1, reason, reason_size);
+	return strcmp(magic, MW_IMAGE_MAGIC) == 0;
+}
+
+static bool create_engine(struct judge *judge, enum duis_engine_kind kind,
+	const struct duis_schema_source *source, char *reason, size_t reason_size)
+{
+	judge->schemas = duis_schemas_create(kind, source, 1, reason, reason_size);
 	if (judge->schemas == NULL)
 		return false;
 	judge->engine = duis_engine_create(judge->schemas, FILE_BYTES_MAX);
@@ -41,27 +55,108 @@ static bool create_judge(
 	return judge->engine != NULL;
 }
 
+/* The reference engine over what an image was made of. */
+static bool create_from_image(struct judge *judge, const char *path,
+	struct duis_schema_source *source, char *reason, size_t reason_size)
+{
+	struct schema_sources *sources = malloc(sizeof(*sources));
+	struct duis_image image;
+	bool good = false;
+
+	if (sources == NULL) {
+		snprintf(reason, reason_size, "out of memory");
+		return false;
+	}
+	if (duis_image_open_whole(path, &image, reason, reason_size) == 0) {
+		if (schema_sources_write(&image, sources, reason, reason_size) == 0) {
+			source->xsd_path = sources->paths[0];
+			memcpy(source->overlays, sources->overlays, sizeof(source->overlays));
+			good = create_engine(
+				judge, DUIS_ENGINE_REFERENCE, source, reason, reason_size);
+		}
+		schema_sources_remove(sources);
+		duis_image_close(&image);
+	}
+	free(sources);
+	return good;
+}
+
+static bool create_judge(
+	struct judge *judge, const struct schema_validate *job, char *reason, size_t reason_size)
+{
+	struct duis_schema_source source = {.image_path = job->schema, .xsd_path = job->schema};
+	bool from_image = job->reference && is_image(job->schema);
+	const char *version = job->version != NULL ? job->version : DUIS_ANY_VERSION;
+
+	if (job->reference && !from_image && job->version == NULL) {
+		snprintf(reason, reason_size, "--engine reference over an XSD needs --version");
+		return false;
+	}
+	if (from_image && job->overlay_count > 0) {
+		snprintf(reason, reason_size,
+			"--overlay goes with an XSD: an image has its overlays in it");
+		return false;
+	}
+	if (strlen(version) >= sizeof(source.version)) {
+		snprintf(reason, reason_size, "\"%.100s\" is no version", version);
+		return false;
+	}
+	memcpy(source.version, version, strlen(version));
+	if (from_image)
+		return create_from_image(judge, job->schema, &source, reason, reason_size);
+	for (size_t index = 0; index < job->overlay_count; index++)
+		source.overlays[index] = job->overlays[index];
+	return create_engine(judge, job->reference ? DUIS_ENGINE_REFERENCE : DUIS_ENGINE_FAST,
+		&source, reason, reason_size);
+}
+
+/* Read as much as is there, but no more than makes the file too large. Returns false with errno. */
+static bool read_stream(FILE *file, struct buffer *buffer)
+{
+	for (;;) {
+		size_t room = buffer->capacity - buffer->length;
+
+		if (room == 0) {
+			size_t capacity =
+				buffer->capacity == 0 ? FILE_BYTES_FIRST : 4 * buffer->capacity;
+			uint8_t *bytes = realloc(buffer->bytes, capacity);
+
+			if (bytes == NULL)
+				return false;
+			buffer->bytes = bytes;
+			buffer->capacity = capacity;
+			continue;
+		}
+		if (room > FILE_BYTES_MAX + 1 - buffer->length)
+			room = FILE_BYTES_MAX + 1 - buffer->length;
+		if (room == 0)
+			return true;
+		room = fread(buffer->bytes + buffer->length, 1, room, file);
+		buffer->length += room;
+		if (room == 0)
+			return !ferror(file);
+	}
+}
+
+/* The bytes, to be freed, or NULL with errno. */
 static uint8_t *read_file(const char *path, uint32_t *length)
 {
 	FILE *file = fopen(path, "re");
-	uint8_t *bytes = malloc(FILE_BYTES_MAX + 1);
-	size_t count;
+	struct buffer buffer = {0};
+	bool good;
+	int cause;
 
-	if (file == NULL || bytes == NULL) {
-		free(bytes);
-		if (file != NULL)
-			fclose(file);
+	if (file == NULL)
 		return NULL;
-	}
-	count = fread(bytes, 1, FILE_BYTES_MAX + 1, file);
-	if (ferror(file)) {
-		free(bytes);
-		bytes = NULL;
-		errno = EIO;
-	}
+	good = read_stream(file, &buffer);
+	cause = errno;
 	fclose(file);
-	*length = (uint32_t)count;
-	return bytes;
+	*length = (uint32_t)buffer.length;
+	if (good)
+		return buffer.bytes;
+	free(buffer.bytes);
+	errno = cause;
+	return NULL;
 }
 
 static void print_plain(const char *path, int result, const struct duis_error *error)
@@ -100,7 +195,7 @@ static int judge_file(struct judge *judge, const struct schema_validate *job, co
 	int result;
 
 	if (bytes == NULL) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		fprintf(stderr, "motorway-schema: %s: %s\n", path, strerror(errno));
 		return 2;
 	}
 	result = duis_engine_read(judge->engine, bytes, length, &document, &error);

@@ -9,12 +9,12 @@
 #define SCHEMA_VALIDATE_OVERLAYS_MAX 7
 
 struct schema_validate {
-	const char *schema; /* an image; for the reference engine the XSD */
+	const char *schema; /* an image; for the reference engine also an XSD */
 	const char *const *files;
 	size_t file_count;
 	bool reference;
-	const char *version;	     /* reference: the version that the XSD judges */
-	const char *const *overlays; /* reference */
+	const char *version;	     /* reference: the only one; NULL: any, of an image only */
+	const char *const *overlays; /* of an XSD */
 	size_t overlay_count;
 	bool json;
 };

@@ -29,6 +29,8 @@ static const size_t record_sizes[MW_IMAGE_SECTION_COUNT] = {
 	[MW_IMAGE_VALUE_HASH] = sizeof(uint16_t),
 	[MW_IMAGE_PATTERNS] = sizeof(struct mw_image_pattern),
 	[MW_IMAGE_CELLS] = sizeof(uint16_t),
+	[MW_IMAGE_IMPORTS] = sizeof(uint32_t),
+	[MW_IMAGE_SOURCE_TEXT] = 1,
 };
 
 struct writer {
@@ -119,6 +121,45 @@ static const char *base_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
+/* Append the file's bytes to the section of source texts, all at once. */
+static void write_source_text(
+	struct writer *writer, struct mw_image_source *source, const void *bytes, size_t length)
+{
+	struct schema_array *texts = &writer->sections[MW_IMAGE_SOURCE_TEXT];
+	size_t needed = texts->count + length;
+
+	if (needed > MW_IMAGE_BYTES_MAX)
+		schema_fail(writer->schema, -EFBIG, NULL, "%s: the sources are larger than %u MB",
+			writer->schema->set->documents[0].path, MW_IMAGE_BYTES_MAX >> 20);
+	if (needed > texts->capacity) {
+		void *items = schema_allocate(writer->schema, 2 * needed);
+
+		if (texts->count > 0)
+			memcpy(items, texts->items, texts->count);
+		texts->items = items;
+		texts->capacity = (uint32_t)(2 * needed);
+	}
+	source->first_byte = texts->count;
+	source->byte_count = (uint32_t)length;
+	if (length > 0)
+		memcpy((uint8_t *)texts->items + texts->count, bytes, length);
+	texts->count += (uint32_t)length;
+}
+
+static void write_imports(struct writer *writer, struct mw_image_source *source, xmlNodePtr root)
+{
+	const struct duis_schema_set *set = writer->schema->set;
+
+	source->first_import = count_of(writer, MW_IMAGE_IMPORTS);
+	for (xmlNodePtr node = root->children; node != NULL; node = node->next) {
+		size_t named = duis_schema_set_named(set, node);
+
+		if (named < set->count)
+			*(uint32_t *)add(writer, MW_IMAGE_IMPORTS) = (uint32_t)named;
+	}
+	source->import_count = count_of(writer, MW_IMAGE_IMPORTS) - source->first_import;
+}
+
 static void write_sources(struct writer *writer)
 {
 	struct schema *schema = writer->schema;
@@ -132,6 +173,9 @@ static void write_sources(struct writer *writer)
 		source.name = add_text(writer, base_name(schema->set->documents[index].path));
 		source.version = add_text(writer, version != NULL ? version : "");
 		source.target_namespace = schema_namespace(schema, uri != NULL ? uri : "");
+		write_source_text(writer, &source, schema->set->documents[index].bytes,
+			(size_t)schema->set->documents[index].byte_count);
+		write_imports(writer, &source, root);
 		*(struct mw_image_source *)add(writer, MW_IMAGE_SOURCES) = source;
 	}
 	for (size_t index = 0; index < schema->overlay_count; index++) {
@@ -140,6 +184,8 @@ static void write_sources(struct writer *writer)
 
 		source.name = add_text(writer, base_name(schema->overlays[index]));
 		source.version = add_text(writer, "");
+		write_source_text(writer, &source, schema->overlay_texts[index].bytes,
+			schema->overlay_texts[index].length);
 		*(struct mw_image_source *)add(writer, MW_IMAGE_SOURCES) = source;
 	}
 }

@@ -15,34 +15,59 @@
 int server_create(struct server *server, struct reference *reference, uint64_t dsp_eui,
 	struct server_time now, FILE *log)
 {
-	uint64_t first_id = (uint64_t)(now.wall_ms / 1000) * 100 + 1;
-
 	memset(server, 0, sizeof(*server));
 	server->listener.fd = -1;
 	for (unsigned i = 0; i < SERVER_PEERS_MAX; i++)
 		server->peers[i].fd = -1;
-	/* Schedules end with the process, their ids must not come back: 100 ids for each second
-	 * since 1970 keep what a later process gives away apart from what this one gave. */
-	server->schedules = schedules_create(first_id <= SCHEDULE_ID_MAX ? first_id : 1);
-	/* The same for alerts: a million for each second. */
-	server->alerts = alerts_create(now.wall_ms > 0 ? (uint64_t)now.wall_ms * 1000 : 1);
-	if (server->schedules == NULL || server->alerts == NULL) {
-		schedules_destroy(server->schedules);
-		alerts_destroy(server->alerts);
-		return -ENOMEM;
-	}
 	server->reference = reference;
 	server->services.reference = reference;
-	server->services.schedules = server->schedules;
 	server->link.reference = reference;
-	server->link.schedules = server->schedules;
+	server->link.ledger = &server->ledger;
 	server->link.services = &server->services;
-	server->link.alerts = server->alerts;
 	server->link.quarantine = &server->quarantine;
 	server->link.dsp_eui = dsp_eui;
 	server->link.log = log;
 	server->log = log;
 	server->started_ms = now.monotonic_ms;
+	return 0;
+}
+
+static int refuse_store(char *reason, size_t size, const char *what)
+{
+	int error = errno != 0 ? errno : EIO;
+
+	snprintf(reason, size, "%s in the store cannot be read: %s", what, strerror(error));
+	return -error;
+}
+
+int server_use_store(struct server *server, struct store *store, struct server_time now,
+	char *reason, size_t reason_size)
+{
+	server->services.store = store;
+	server->ledger.store = store;
+	server->schedules = schedules_open(&server->ledger, now.wall_ms);
+	if (server->schedules == NULL)
+		return refuse_store(reason, reason_size, "the schedules");
+	server->alerts = alerts_open(&server->ledger, now.wall_ms);
+	if (server->alerts == NULL)
+		return refuse_store(reason, reason_size, "the alerts");
+	int result = quarantine_open(&server->quarantine, &server->ledger, now.wall_ms);
+	if (result == 0)
+		result = ledger_commit(&server->ledger);
+	if (result != 0) {
+		ledger_abandon(&server->ledger);
+		errno = -result;
+		return refuse_store(reason, reason_size, "the decisions about held requests");
+	}
+	const struct removal_setup setup = {
+		&server->ledger, server->schedules, server->alerts, server->log};
+	server->removal = removal_open(&setup, reason, reason_size);
+	if (server->removal == NULL)
+		return errno != 0 ? -errno : -EIO;
+	server->services.schedules = server->schedules;
+	server->services.removal = server->removal;
+	server->link.schedules = server->schedules;
+	server->link.alerts = server->alerts;
 	return 0;
 }
 
@@ -82,6 +107,26 @@ static void disconnect(
 		server->second_logged = false;
 	}
 	peer_close(peer);
+}
+
+/* Make durable what was done since the last commit. When that fails nobody may be told: the data
+ * plane, whose messages it was about, begins anew, and what is known comes from the store again.
+ * Returns whether it is durable. */
+static bool commit_ledger(struct server *server, struct server_time now)
+{
+	int result = ledger_commit(&server->ledger);
+
+	if (result == 0)
+		return true;
+	fprintf(server->log, "motorway-control: the store did not take a change: %s\n",
+		strerror(-result));
+	if (server->link.peer != NULL)
+		disconnect(server, server->link.peer, PEER_FAULT_STORE, now);
+	ledger_abandon(&server->ledger);
+	schedules_forget(server->schedules);
+	alerts_forget(server->alerts);
+	removal_forget(server->removal);
+	return false;
 }
 
 static void accept_peers(struct server *server, struct server_time now)
@@ -175,10 +220,20 @@ static enum peer_fault take_command(struct server *server, struct peer *peer,
 	bool wait = false;
 
 	/* One command at a time: a second one before the reply is out of order. */
-	if (peer->status_wanted)
+	if (peer->status_wanted || peer->awaited != 0)
 		return PEER_FAULT_ORDER;
 	server->counters.commands++;
+	server->asked = false;
 	char *text = server_command(server, message->payload, message->header.length, &wait, now);
+	if (!commit_ledger(server, now) && text != NULL) {
+		free(text);
+		text = strdup("{\"ok\":false,\"error\":\"the store did not take the change\"}");
+	}
+	if (server->asked) {
+		free(text);
+		server_question_begin(server, peer, now);
+		return PEER_OK;
+	}
 	if (!wait)
 		return reply(peer, text);
 	if (server->link.peer == NULL)
@@ -222,6 +277,8 @@ static enum peer_fault take_message(struct server *server, struct peer *peer,
 		return PEER_FAULT_ORDER;
 	if (type == MW_CONTROL_COMMAND)
 		return take_command(server, peer, message, now);
+	if (type == MW_CONTROL_DECISIONS || type == MW_CONTROL_REPLAY_RESET_DONE)
+		return server_question_answer(server, message, now);
 	if (type != MW_CONTROL_STATUS)
 		return link_message(&server->link, message, now);
 	/* One answer to each question; it counts also when operators no longer wait for it. */
@@ -281,6 +338,9 @@ static enum peer_fault turn_peer(struct server *server, struct peer *peer, struc
 		fault = received;
 	if (fault == PEER_OK && server->link.peer == peer)
 		fault = link_pump(&server->link, now);
+	/* What goes out now tells of what is in the store. */
+	if (!commit_ledger(server, now) && peer->fd < 0)
+		return PEER_OK;
 	if (fault == PEER_OK)
 		fault = peer_flush(peer, now.monotonic_ms);
 	if (fault == PEER_OK)
@@ -290,9 +350,21 @@ static enum peer_fault turn_peer(struct server *server, struct peer *peer, struc
 	return fault;
 }
 
+/* Before due reads are offered. */
+static void turn_removal(struct server *server, struct server_time now)
+{
+	if (server->removal_generation != server->reference->generation) {
+		removal_set_reference(server->removal, server->reference);
+		server->removal_generation = server->reference->generation;
+	}
+	server->again = removal_turn(server->removal, now.wall_ms);
+	commit_ledger(server, now);
+}
+
 void server_turn(struct server *server, struct server_time now)
 {
 	server->again = false;
+	turn_removal(server, now);
 	accept_peers(server, now);
 	for (unsigned i = 0; i < SERVER_PEERS_MAX; i++) {
 		struct peer *peer = &server->peers[i];
@@ -307,6 +379,7 @@ void server_turn(struct server *server, struct server_time now)
 		server->link.peer == NULL ? "no data plane is connected"
 					  : "the data plane did not answer in time",
 		now);
+	server_question_turn(server, now);
 	/* Replies and credits that other peers' messages caused. */
 	for (unsigned i = 0; i < SERVER_PEERS_MAX; i++) {
 		struct peer *peer = &server->peers[i];
@@ -341,23 +414,38 @@ unsigned server_fds(const struct server *server, struct pollfd fds[SERVER_FDS_MA
 int server_timeout_ms(const struct server *server, struct server_time now)
 {
 	int64_t next = link_next_ms(&server->link);
+	int64_t removal = removal_next_ms(server->removal);
 	/* Stalls are looked for every second; and the wall clock may be set at any time. */
 	int64_t timeout = 1000;
 
 	if (server->again)
 		return 0;
+	if (removal < next)
+		next = removal;
+	if (server->parties != NULL && !server->parties_failed && !link_sends_set(&server->link) &&
+		parties_next_ms(server->parties) < next)
+		next = parties_next_ms(server->parties);
 	if (next != INT64_MAX && next - now.wall_ms < timeout)
 		timeout = next > now.wall_ms ? next - now.wall_ms : 0;
 	for (unsigned i = 0; i < SERVER_PEERS_MAX; i++) {
 		const struct peer *peer = &server->peers[i];
 
-		if (peer->fd < 0 || !peer->status_wanted)
+		if (peer->fd < 0 || (!peer->status_wanted && peer->awaited == 0))
 			continue;
-		int64_t left = peer->status_by_ms - now.monotonic_ms;
+		int64_t left = (peer->awaited != 0 ? peer->awaited_by_ms : peer->status_by_ms) -
+			       now.monotonic_ms;
 		if (left < timeout)
 			timeout = left > 0 ? left : 0;
 	}
 	return (int)timeout;
+}
+
+void server_push(struct server *server, struct server_time now)
+{
+	enum peer_fault fault = link_reference_changed(&server->link);
+
+	if (fault != PEER_OK)
+		disconnect(server, server->link.peer, fault, now);
 }
 
 void server_set_reference(
@@ -370,21 +458,27 @@ void server_set_reference(
 	server->services.reference = reference;
 	server->link.reference = reference;
 	reference_free(old);
-	enum peer_fault fault = link_reference_changed(&server->link);
-	if (fault != PEER_OK)
-		disconnect(server, server->link.peer, fault, now);
+	server_push(server, now);
 }
 
 void server_feed(struct server *server, struct server_time now)
 {
 	struct reference *reference = server->reference;
 
-	if (server->feed == NULL)
+	if (server->feed != NULL) {
+		int taken = feed_turn(server->feed, server->services.store, server->mirror,
+			now.wall_ms, &server->feed_counters);
+
+		if (taken < 0)
+			fprintf(server->log, "motorway-control: feed: not taken: %s\n",
+				strerror(-taken));
+	}
+	int kept = feed_keep_turn(&server->feed_keep, server->services.store, now);
+	if (kept < 0)
+		fprintf(server->log, "motorway-control: feed: old ids are not forgotten: %s\n",
+			strerror(-kept));
+	if (server->mirror == NULL)
 		return;
-	int taken = feed_turn(server->feed, server->services.store, server->mirror, now.wall_ms,
-		&server->feed_counters);
-	if (taken < 0)
-		fprintf(server->log, "motorway-control: feed: not taken: %s\n", strerror(-taken));
 	if (mirror_id(server->mirror) == reference->image.image_id)
 		return;
 	/* The set is the same but for the image: the data plane takes it as a new one. */
@@ -392,9 +486,7 @@ void server_feed(struct server *server, struct server_time now)
 					? (uint64_t)now.wall_ms
 					: reference->generation + 1;
 	mirror_name(server->mirror, reference);
-	enum peer_fault fault = link_reference_changed(&server->link);
-	if (fault != PEER_OK)
-		disconnect(server, server->link.peer, fault, now);
+	server_push(server, now);
 }
 
 void server_destroy(struct server *server, struct server_time now)
@@ -403,9 +495,16 @@ void server_destroy(struct server *server, struct server_time now)
 	for (unsigned i = 0; i < SERVER_PEERS_MAX; i++)
 		if (server->peers[i].fd >= 0)
 			disconnect(server, &server->peers[i], PEER_FAULT_STOPPED, now);
-	schedules_destroy(server->schedules);
-	alerts_destroy(server->alerts);
+	/* What came with the last messages, such as runs that were taken. */
+	if (ledger_commit(&server->ledger) != 0)
+		fputs("motorway-control: the store did not take the last change\n", server->log);
+	removal_close(server->removal);
+	schedules_close(server->schedules);
+	alerts_close(server->alerts);
 	quarantine_free(&server->quarantine);
+	table_stages_free(&server->stages);
+	explainer_close(&server->explainer);
+	services_close(&server->services);
 	reference_free(server->reference);
 	memset(server, 0, sizeof(*server));
 	server->listener.fd = -1;

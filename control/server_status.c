@@ -21,8 +21,14 @@ json_t *command_refuse(const char *error)
 }
 
 static const struct server_command commands[] = {
-	{"quarantine", command_quarantine}, {"schedule", command_schedule},
-	{"status", NULL}, /* waits for the data plane */
+	{"appointment", command_appointment}, {"certificate", command_certificate},
+	{"device", command_device}, {"organisation", command_organisation},
+	{"provider", command_provider}, {"feed", command_feed},
+	{"provider-extract", command_provider_extract}, {"quarantine", command_quarantine},
+	{"explain", command_explain}, {"replay", command_replay},
+	{"registration", command_registration}, {"schedule", command_schedule},
+	{"threshold", command_threshold}, {"user", command_user}, {"window", command_window},
+	{"cap", command_cap}, {"status", NULL}, /* waits for the data plane */
 };
 
 static const struct server_command *find_command(const char *name)
@@ -85,6 +91,7 @@ static json_t *link_counters(const struct link_counters *counters)
 		{"due_reads_skipped", counters->due_skipped},
 		{"due_reads_returned", counters->due_returned},
 		{"schedules_ended", counters->schedules_ended},
+		{"schedules_left", counters->schedules_left},
 		{"alerts_offered", counters->alerts_offered},
 		{"quarantine_reports", counters->quarantine_reports},
 		{"quarantine_no_room", counters->quarantine_no_room},
@@ -96,6 +103,23 @@ static json_t *link_counters(const struct link_counters *counters)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		json_object_set_new(object, rows[i].name, number(rows[i].value));
+	return object;
+}
+
+/* Checks of access control that refused due reads; those that never did are left out. */
+static json_t *not_permitted(const struct link_counters *counters)
+{
+	static const char *const names[MW_ACCESS_CHECK_COUNT] = {
+#define CHECK_NAME(name, text) [MW_ACCESS_##name] = text,
+		MW_ACCESS_CHECKS(CHECK_NAME)
+#undef CHECK_NAME
+	};
+	json_t *object = json_object();
+
+	for (int i = 0; i < MW_ACCESS_CHECK_COUNT; i++)
+		if (counters->due_not_permitted[i] > 0)
+			json_object_set_new(
+				object, names[i], number(counters->due_not_permitted[i]));
 	return object;
 }
 
@@ -131,6 +155,23 @@ static void add_alert_counters(json_t *object, const struct alerts_counters *cou
 	json_object_set_new(object, "alerts_no_room", number(counters->no_room));
 }
 
+static json_t *removal_status(const struct removal *removal)
+{
+	const struct removal_counters *counters = removal_counters(removal);
+	json_t *object = json_object();
+
+	for (int i = REMOVAL_NONE + 1; i < REMOVAL_CAUSE_COUNT; i++)
+		json_object_set_new(object, removal_cause_name((enum removal_cause)i),
+			number(counters->removed[i]));
+	json_object_set_new(object, "planned", number(counters->planned));
+	json_object_set_new(object, "waited", number(counters->waited));
+	json_object_set_new(object, "devices", number(counters->devices));
+	json_object_set_new(object, "sweeps", number(counters->sweeps));
+	json_object_set_new(object, "no_room", number(counters->no_room));
+	json_object_set_new(object, "damaged", number(counters->damaged));
+	return object;
+}
+
 static json_t *image_status(const struct mirror *mirror)
 {
 	struct registry_write_usage usage;
@@ -149,16 +190,21 @@ static json_t *image_status(const struct mirror *mirror)
 	return object;
 }
 
-static json_t *feed_status(const struct server *server)
+json_t *command_feed_status(const struct server *server)
 {
-	const struct feed_http_counters http = feed_http_counters(server->feed);
 	const struct feed_counters *counters = &server->feed_counters;
+	struct feed_http_counters http = {0};
+	struct extract_http_counters extracts = {0};
 	json_t *object = json_object();
 	uint64_t set_aside = 0;
 
 	for (int i = 0; i < FEED_RULE_COUNT; i++)
 		set_aside += counters->set_aside[i];
-	json_object_set_new(object, "port", number(feed_http_port(server->feed)));
+	if (server->feed != NULL) {
+		http = feed_http_counters(server->feed);
+		extracts = feed_http_extract_counters(server->feed);
+		json_object_set_new(object, "port", number(feed_http_port(server->feed)));
+	}
 	json_object_set_new(object, "applied", number(counters->applied));
 	json_object_set_new(object, "duplicates", number(counters->duplicates));
 	json_object_set_new(object, "set_aside", number(set_aside));
@@ -169,6 +215,43 @@ static json_t *feed_status(const struct server *server)
 	json_object_set_new(object, "shed", number(http.shed));
 	json_object_set_new(
 		object, "refused", number(http.too_large + http.malformed + http.not_for_us));
+	json_object_set_new(object, "forgotten", number(server->feed_keep.forgotten));
+	json_object_set_new(object, "extracts", number(extracts.begun));
+	json_object_set_new(object, "extracts_stale", number(extracts.stale));
+	json_object_set_new(object, "extracts_refused", number(extracts.refused));
+	json_object_set_new(object, "extracts_shed", number(extracts.shed));
+	json_object_set_new(object, "extracts_broken", number(extracts.broken));
+	return object;
+}
+
+static json_t *parties_status(const struct server *server)
+{
+	const struct trust *trust = parties_trust(server->parties);
+	json_t *object = json_object();
+	json_t *lists = json_array();
+	int64_t next_ms = parties_next_ms(server->parties);
+
+	json_object_set_new(
+		object, "certificates_not_in_force", number(parties_left_out(server->parties)));
+	json_object_set_new(
+		object, "thresholds_left_out", number(server->reference->thresholds_left_out));
+	json_object_set_new(object, "trusted_issuers", number(trust_anchor_count(trust)));
+	json_object_set_new(object, "dates_checked", json_boolean(trust_checks_dates(trust)));
+	if (next_ms != INT64_MAX)
+		json_object_set_new(object, "next_change_ms", json_integer(next_ms));
+	json_object_set_new(object, "sets_made", number(server->counters.parties_made));
+	json_object_set_new(object, "imports_given_up", number(server->stages.given_up));
+	for (size_t i = 0; i < trust_list_count(trust); i++) {
+		struct trust_list list = trust_list(trust, i);
+		json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "path", list.path, "issuer",
+			list.issuer, "revoked", (json_int_t)list.revoked, "made_ms",
+			(json_int_t)list.made_ms);
+
+		if (list.next_ms != INT64_MAX)
+			json_object_set_new(row, "next_ms", json_integer(list.next_ms));
+		json_array_append_new(lists, row);
+	}
+	json_object_set_new(object, "revocation_lists", lists);
 	return object;
 }
 
@@ -195,12 +278,14 @@ static json_t *control_status(const struct server *server, struct server_time no
 	json_object_set_new(status, "srv_rules", number(server->reference->rule_count));
 	json_object_set_new(status, "schedules", number(schedules_count(server->schedules)));
 	json_object_set_new(status, "thresholds", number(server->reference->threshold_count));
+	if (server->parties != NULL)
+		json_object_set_new(status, "parties", parties_status(server));
 	json_object_set_new(status, "quarantined", number(server->quarantine.present));
 	json_object_set_new(status, "alerts_waiting", number(alerts_count(server->alerts)));
 	json_object_set_new(status, "operators", number(operators));
 	add_alert_counters(counters, alerts_counters(server->alerts));
-	if (server->feed != NULL)
-		json_object_set_new(status, "feed", feed_status(server));
+	json_object_set_new(status, "removal", removal_status(server->removal));
+	json_object_set_new(status, "feed", command_feed_status(server));
 	if (server->mirror != NULL)
 		json_object_set_new(status, "registry_image", image_status(server->mirror));
 	json_object_set_new(counters, "services_answered", number(server->services.answered));
@@ -210,6 +295,8 @@ static json_t *control_status(const struct server *server, struct server_time no
 	json_object_set_new(counters, "reloads_refused", number(server->counters.reloads_refused));
 	json_object_set_new(status, "counters", counters);
 	json_object_set_new(status, "services_refused", refusals(&server->services));
+	json_object_set_new(
+		status, "due_reads_not_permitted", not_permitted(&server->link.counters));
 	json_object_set_new(status, "disconnected", disconnections(&server->counters));
 	return status;
 }

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/conf_table.h"
@@ -54,13 +55,84 @@ static enum service_reason run(
 	return reason;
 }
 
+/* Where the start tag of `name` begins. The octets are canonical, so that each '<' begins a tag. */
+static uint32_t tag_offset(const struct service_request *request, const char *name)
+{
+	const uint8_t *end = request->document + request->document_length;
+	size_t length = strlen(name);
+
+	for (const uint8_t *at = request->document; at < end; at++) {
+		if (*at != '<')
+			continue;
+		const uint8_t *word = at + 1;
+		const uint8_t *stop = word;
+		for (; stop < end && *stop != ' ' && *stop != '>' && *stop != '/'; stop++)
+			if (*stop == ':')
+				word = stop + 1;
+		if ((size_t)(stop - word) == length && memcmp(word, name, length) == 0)
+			return (uint32_t)(at - request->document);
+	}
+	return 0;
+}
+
+void service_fault(
+	const struct service_request *request, const char *element, struct service_refusal *refusal)
+{
+	memset(refusal, 0, sizeof(*refusal));
+	if (element[0] == '\0')
+		return;
+	memcpy(refusal->element, element, strnlen(element, sizeof(refusal->element) - 1));
+	refusal->offset = tag_offset(request, element);
+}
+
+static void keep_refusal(struct services *services, const struct service_request *request,
+	enum service_reason reason)
+{
+	if (services->last == NULL)
+		services->last = calloc(SERVICE_REFUSED_MAX, sizeof(*services->last));
+	if (services->last == NULL)
+		return;
+	services->last[services->last_count++ % SERVICE_REFUSED_MAX] = (struct service_refused){
+		.request_id = request->request_id,
+		.time_ms = request->now_ms,
+		.reason = reason,
+		.refusal = services->refusal,
+	};
+}
+
+const struct service_refused *services_find_refused(
+	const struct services *services, const struct mw_request_id *id)
+{
+	uint64_t kept = services->last_count < SERVICE_REFUSED_MAX ? services->last_count
+								   : SERVICE_REFUSED_MAX;
+
+	for (uint64_t i = 1; services->last != NULL && i <= kept; i++) {
+		const struct service_refused *refused =
+			&services->last[(services->last_count - i) % SERVICE_REFUSED_MAX];
+
+		if (memcmp(&refused->request_id, id, sizeof(*id)) == 0)
+			return refused;
+	}
+	return NULL;
+}
+
+void services_close(struct services *services)
+{
+	access_view_close(&services->view);
+	free(services->last);
+	services->last = NULL;
+	services->last_count = 0;
+}
+
 void service_answer(struct services *services, const struct service_request *request,
 	struct service_answer *answer)
 {
 	memset(answer, 0, sizeof(*answer));
+	memset(&services->refusal, 0, sizeof(services->refusal));
 	enum service_reason reason = run(services, request, &answer->body);
 	if (reason == SERVICE_DONE && answer->body.failed)
 		reason = SERVICE_SCHEDULE_CAPACITY;
+	answer->reason = reason;
 	if (reason == SERVICE_DONE) {
 		services->answered++;
 		memcpy(answer->code, answer->body.length > 0 ? "I0" : "I99",
@@ -69,5 +141,6 @@ void service_answer(struct services *services, const struct service_request *req
 	}
 	xml_text_free(&answer->body);
 	services->refused[reason]++;
+	keep_refusal(services, request, reason);
 	memcpy(answer->code, services->reference->codes[reason], sizeof(answer->code));
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "control/calendar.h"
+#include "control/schedule_access.h"
 #include "control/service.h"
 
 static bool parse_frequency(const char *text, enum schedule_frequency *frequency)
@@ -56,20 +57,23 @@ static int read_time(const xmlNode *parent, const char *name, int32_t *time_ms)
 	return result == 0 ? calendar_parse_time(text, time_ms) : result;
 }
 
-static enum service_reason read_dates(const xmlNode *body, struct schedule_terms *terms)
+static enum service_reason read_dates(
+	const xmlNode *body, struct schedule_terms *terms, const char **element)
 {
-	int result = read_date(body, "ScheduleStartDate", &terms->start_day);
-
+	*element = "ScheduleStartDate";
+	int result = read_date(body, *element, &terms->start_day);
 	if (result != 0)
 		return date_reason(result);
-	result = read_date(body, "ScheduleEndDate", &terms->end_day);
-	if (result == -ENOENT)
-		terms->end_day = SCHEDULE_NO_END;
-	else if (result != 0)
-		return date_reason(result);
-	result = read_time(body, "ScheduleExecutionStartTime", &terms->time_ms);
+	*element = "ScheduleExecutionStartTime";
+	result = read_time(body, *element, &terms->time_ms);
 	if (result == -ENOENT)
 		terms->time_ms = SCHEDULE_ANY_TIME;
+	else if (result != 0)
+		return date_reason(result);
+	*element = "ScheduleEndDate";
+	result = read_date(body, *element, &terms->end_day);
+	if (result == -ENOENT)
+		terms->end_day = SCHEDULE_NO_END;
 	else if (result != 0)
 		return date_reason(result);
 	return terms->end_day < terms->start_day ? SERVICE_SCHEDULE_DATE_ORDER : SERVICE_DONE;
@@ -107,66 +111,93 @@ static enum service_reason read_period(const xmlNode *element, struct schedule_t
 	return SERVICE_DONE;
 }
 
-/* Which read: the SRV, its service reference and the DSP element must be of one row. */
-static enum service_reason read_what(const xmlNode *body, struct schedule_terms *terms)
+/* The read element that the schedule has, whatever it names. NULL: none. */
+static const xmlNode *read_element(const xmlNode *body, const char **name)
 {
+	const struct schedulable *row;
+
+	for (unsigned i = 0; (row = schedulable_row(i)) != NULL; i++) {
+		const xmlNode *element = xml_child(body, row->dsp_element);
+
+		if (element == NULL)
+			continue;
+		*name = row->dsp_element;
+		return element;
+	}
+	return NULL;
+}
+
+/* Which read: the SRV, its service reference and the DSP element must be of one row. The XSD ties
+ * none of them to the others. */
+static enum service_reason read_what(
+	const xmlNode *body, struct schedule_terms *terms, const char **fault)
+{
+	static const char variant[] = "DSPScheduledServiceReferenceVariant";
+	static const char reference[] = "DSPScheduledServiceReference";
 	char srv[MW_SRV_SIZE];
 	char service_reference[MW_SRV_SIZE];
 
-	if (xml_value(xml_child(body, "DSPScheduledServiceReferenceVariant"), srv, sizeof(srv)) !=
-			0 ||
-		xml_value(xml_child(body, "DSPScheduledServiceReference"), service_reference,
-			sizeof(service_reference)) != 0)
+	*fault = variant;
+	if (xml_value(xml_child(body, variant), srv, sizeof(srv)) != 0)
 		return SERVICE_NOT_UNDERSTOOD;
 	terms->read = schedulable_find(srv);
 	if (terms->read == NULL)
 		return SERVICE_SCHEDULE_NOT_SCHEDULABLE;
-	const xmlNode *element = xml_child(body, terms->read->dsp_element);
-	if (element == NULL || strcmp(terms->read->service_reference, service_reference) != 0)
+	*fault = reference;
+	if (xml_value(xml_child(body, reference), service_reference, sizeof(service_reference)) !=
+		0)
+		return SERVICE_NOT_UNDERSTOOD;
+	if (strcmp(terms->read->service_reference, service_reference) != 0)
+		return SERVICE_SCHEDULE_MISMATCH;
+	*fault = variant;
+	const xmlNode *element = read_element(body, fault);
+	if (element == NULL || strcmp(*fault, terms->read->dsp_element) != 0)
 		return SERVICE_SCHEDULE_MISMATCH;
 	return terms->read->has_period ? read_period(element, terms) : SERVICE_DONE;
 }
 
-/* Whether the sender may send what he schedules, to a device of this generation. */
-static enum service_reason check_access(
-	const struct services *services, uint32_t roles, const struct schedule_terms *terms)
-{
-	struct store_device found;
-	const struct reference_device *device = &found.device;
-	const struct mw_control_srv_rule *rule =
-		reference_rule(services->reference, terms->read->srv);
-	int result = store_find_device(services->store, terms->device_id, &found);
-
-	if (result == -ENOENT)
-		return SERVICE_SCHEDULE_DEVICE_UNKNOWN;
-	if (result != 0)
-		return SERVICE_SCHEDULE_CAPACITY;
-	if (rule == NULL)
-		return SERVICE_SCHEDULE_NOT_SCHEDULABLE;
-	uint32_t permitted = roles & rule->roles;
-	if (permitted == 0)
-		return (roles & MW_ROLE_MDR) != 0 ? SERVICE_SCHEDULE_MDR : SERVICE_SCHEDULE_ROLE;
-	if (permitted == MW_ROLE_MDR && (rule->mdr_generations & 1u << device->generation) == 0)
-		return SERVICE_SCHEDULE_GENERATION;
-	return SERVICE_DONE;
-}
-
-static enum service_reason read_terms(const struct services *services,
-	const struct service_request *request, const xmlNode *body, struct schedule_terms *terms)
+/* *fault: the element that is at fault, when one is. */
+static enum service_reason read_terms(struct services *services,
+	const struct service_request *request, const xmlNode *body, struct schedule_terms *terms,
+	const char **fault)
 {
 	char frequency[16];
 	enum service_reason reason;
 
 	memset(terms, 0, sizeof(*terms));
-	if (xml_value(xml_child(body, "ScheduleFrequency"), frequency, sizeof(frequency)) != 0 ||
-		!parse_frequency(frequency, &terms->frequency) ||
-		service_eui(body, "DeviceID", &terms->device_id) != 0)
+	*fault = "ScheduleFrequency";
+	if (xml_value(xml_child(body, *fault), frequency, sizeof(frequency)) != 0 ||
+		!parse_frequency(frequency, &terms->frequency))
 		return SERVICE_NOT_UNDERSTOOD;
-	reason = read_what(body, terms);
+	*fault = "DeviceID";
+	if (service_eui(body, *fault, &terms->device_id) != 0)
+		return SERVICE_NOT_UNDERSTOOD;
+	reason = read_what(body, terms, fault);
 	if (reason == SERVICE_DONE)
-		reason = check_access(services, request->roles, terms);
-	if (reason == SERVICE_DONE)
-		reason = read_dates(body, terms);
+		reason = read_dates(body, terms, fault);
+	if (reason != SERVICE_DONE)
+		return reason;
+	reason = schedule_access_judge(services, request, terms);
+	*fault = reason == SERVICE_SCHEDULE_DEVICE_UNKNOWN ? "DeviceID" : "";
+	return reason;
+}
+
+enum service_reason service_judge_schedule(struct services *services,
+	const struct service_request *request, struct service_refusal *refusal)
+{
+	struct xml_request document;
+	struct schedule_terms terms;
+	const char *fault = "";
+	enum service_reason reason = SERVICE_NOT_UNDERSTOOD;
+
+	memset(refusal, 0, sizeof(*refusal));
+	if (xml_request_read(&document, request->document, request->document_length) != 0)
+		return reason;
+	if (strcmp(xml_name(document.body), "CreateSchedule") == 0)
+		reason = read_terms(services, request, document.body, &terms, &fault);
+	xml_request_free(&document);
+	if (reason != SERVICE_DONE)
+		service_fault(request, fault, refusal);
 	return reason;
 }
 
@@ -192,13 +223,29 @@ static void copy_details(const xmlNode *body, struct xml_text *details, size_t *
 static enum service_reason add_reason(int error)
 {
 	switch (error) {
-	case ERANGE:
+	case 0:
+		return SERVICE_DONE;
+	case -ERANGE:
 		return SERVICE_SCHEDULE_DATE_PASSED;
-	case EDQUOT:
+	case -EDQUOT:
 		return SERVICE_SCHEDULE_LIMIT;
 	default:
 		return SERVICE_SCHEDULE_CAPACITY;
 	}
+}
+
+static int add_schedule(struct services *services, const struct service_request *request,
+	struct schedule_order *order, uint64_t *id)
+{
+	int result = 0;
+
+	order->user = request->user;
+	order->removal = (struct schedule_removal){.at_s = STORE_NEVER};
+	if (services->removal != NULL)
+		result = removal_plan(services->removal, request->user, order->terms,
+			request->now_ms, &order->removal);
+	return result == 0 ? schedules_add(services->schedules, order, request->now_ms, id)
+			   : result;
 }
 
 enum service_reason service_create_schedule(struct services *services,
@@ -208,10 +255,13 @@ enum service_reason service_create_schedule(struct services *services,
 	struct xml_text details = {0};
 	size_t credential_start;
 	size_t credential_end;
-	enum service_reason reason = read_terms(services, request, body, &terms);
+	const char *fault;
+	enum service_reason reason = read_terms(services, request, body, &terms, &fault);
 
-	if (reason != SERVICE_DONE)
+	if (reason != SERVICE_DONE) {
+		service_fault(request, fault, &services->refusal);
 		return reason;
+	}
 	copy_details(body, &details, &credential_start, &credential_end);
 	if (details.failed || details.length > SCHEDULE_DETAILS_BYTES_MAX) {
 		reason = details.failed ? SERVICE_SCHEDULE_CAPACITY : SERVICE_SCHEDULE_TOO_LARGE;
@@ -225,13 +275,12 @@ enum service_reason service_create_schedule(struct services *services,
 		.credential_length = (uint32_t)(credential_end - credential_start),
 		.schema_version = request->schema_version,
 	};
-	const struct schedule *schedule =
-		schedules_add(services->schedules, request->user, &terms, &text, request->now_ms);
-	if (schedule == NULL)
-		reason = add_reason(errno);
+	struct schedule_order order = {.terms = &terms, .text = &text};
+	uint64_t id;
+	reason = add_reason(add_schedule(services, request, &order, &id));
 	xml_text_free(&details);
-	if (schedule != NULL)
-		xml_text_number(answer, "DSPScheduleID", schedule->id);
+	if (reason == SERVICE_DONE)
+		xml_text_number(answer, "DSPScheduleID", id);
 	return reason;
 }
 
@@ -255,34 +304,39 @@ static bool parse_id(const char *text, uint64_t *id)
 
 /* Both 5.2 and 5.3 name a schedule by its id, or all of the sender's for a device. */
 static enum service_reason find_schedules(const struct services *services,
-	const struct service_request *request, const xmlNode *body, struct schedule **found,
-	unsigned *count)
+	const struct service_request *request, const xmlNode *body,
+	uint64_t found[SCHEDULES_OF_DEVICE_MAX], unsigned *count)
 {
 	char text[64];
-	uint64_t id;
 	uint64_t device_id;
+	struct schedule schedule;
 
 	*count = 0;
 	int result = xml_value(xml_child(body, "DSPScheduleID"), text, sizeof(text));
 	if (result == 0) {
-		if (!parse_id(text, &id))
+		if (!parse_id(text, &found[0]))
 			return SERVICE_NOT_UNDERSTOOD;
-		struct schedule *schedule = schedules_find(services->schedules, id);
+		result = schedules_find(services->schedules, found[0], &schedule);
+		if (result != 0 && result != -ENOENT)
+			return SERVICE_SCHEDULE_CAPACITY;
 		/* Another user's schedule is not there: its existence is nobody's business. */
-		if (schedule != NULL && schedule->user == request->user)
-			found[(*count)++] = schedule;
+		*count = result == 0 && schedule.user == request->user;
 		return *count > 0 ? SERVICE_DONE : SERVICE_READ_SCHEDULE_UNKNOWN;
 	}
 	if (result != -ENOENT || service_eui(body, "DeviceID", &device_id) != 0)
 		return SERVICE_NOT_UNDERSTOOD;
-	*count = schedules_of_device(services->schedules, request->user, device_id, found);
+	result = schedules_of_device(services->schedules, request->user, device_id, found);
+	if (result < 0)
+		return SERVICE_SCHEDULE_CAPACITY;
+	*count = (unsigned)result;
 	return *count > 0 ? SERVICE_DONE : SERVICE_READ_SCHEDULE_NONE;
 }
 
 enum service_reason service_read_schedule(struct services *services,
 	const struct service_request *request, const xmlNode *body, struct xml_text *answer)
 {
-	struct schedule *found[SCHEDULES_OF_DEVICE_MAX];
+	uint64_t found[SCHEDULES_OF_DEVICE_MAX];
+	struct schedule schedule;
 	unsigned count;
 	enum service_reason reason = find_schedules(services, request, body, found, &count);
 
@@ -290,10 +344,12 @@ enum service_reason service_read_schedule(struct services *services,
 		return reason;
 	xml_text_open(answer, "DSPSchedulesRead");
 	for (unsigned i = 0; i < count; i++) {
+		if (schedules_find(services->schedules, found[i], &schedule) != 0)
+			return SERVICE_SCHEDULE_CAPACITY;
 		xml_text_open(answer, "DSPSchedules");
-		xml_text_number(answer, "DSPScheduleID", found[i]->id);
+		xml_text_number(answer, "DSPScheduleID", schedule.id);
 		xml_text_open(answer, "DSPScheduleDetails");
-		xml_text_raw(answer, found[i]->details, found[i]->details_length);
+		schedule_write_details(&schedule, answer);
 		xml_text_close(answer, "DSPScheduleDetails");
 		xml_text_close(answer, "DSPSchedules");
 	}
@@ -304,7 +360,7 @@ enum service_reason service_read_schedule(struct services *services,
 enum service_reason service_delete_schedule(struct services *services,
 	const struct service_request *request, const xmlNode *body, struct xml_text *answer)
 {
-	struct schedule *found[SCHEDULES_OF_DEVICE_MAX];
+	uint64_t found[SCHEDULES_OF_DEVICE_MAX];
 	unsigned count;
 	enum service_reason reason = find_schedules(services, request, body, found, &count);
 
@@ -314,6 +370,7 @@ enum service_reason service_delete_schedule(struct services *services,
 	if (reason == SERVICE_READ_SCHEDULE_NONE)
 		return SERVICE_DELETE_SCHEDULE_NONE;
 	for (unsigned i = 0; reason == SERVICE_DONE && i < count; i++)
-		schedules_remove(services->schedules, found[i]);
+		if (schedules_remove(services->schedules, found[i]) != 0)
+			reason = SERVICE_SCHEDULE_CAPACITY;
 	return reason;
 }

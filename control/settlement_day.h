@@ -3,9 +3,8 @@
  * Settlement Days: the days of the electricity industry, in UK local time. Day 0 is 1970-01-01; a
  * day begins at local midnight, so it has 23 hours when summer time begins and 25 when it ends.
  *
- * This is the only place that knows the time-zone database. A calendar reads it once, from the
- * file Europe/London, and neither reads nor changes the process's own time zone. A calendar that is
- * open never changes: any number of threads.
+ * A calendar reads the zone Europe/London once (control/time_zone.h), and neither reads nor changes
+ * the process's own time zone. A calendar that is open never changes: any number of threads.
  *
  * Source: BR 2.2 (a change of MDRA takes effect at 00:00 of the Settlement Day); that the day
  * is one of UK local time is the industry's usage.
@@ -16,9 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/time_zone.h"
+
 #define SETTLEMENT_DAY_MAX 49672 /* 2105-12-31 */
 #define SETTLEMENT_ZONE "Europe/London"
-#define SETTLEMENT_ZONE_FOLDER "/usr/share/zoneinfo"
+#define SETTLEMENT_ZONE_FOLDER TIME_ZONE_FOLDER
 #define SETTLEMENT_DATE_SIZE 11
 
 struct settlement_calendar;

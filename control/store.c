@@ -565,3 +565,19 @@ bool store_table_empty(struct store_change *change, enum store_table table)
 	       mdb_stat(change->txn, change->store->tables[table], &stat) == 0 &&
 	       stat.ms_entries == 0;
 }
+
+int store_table_clear(struct store_change *change, enum store_table table)
+{
+	assert(change->writes);
+	if (change->failed != 0)
+		return change->failed;
+	/* A cursor that stands in it would not notice. */
+	if (change->walks[table] != NULL)
+		mdb_cursor_close(change->walks[table]);
+	change->walks[table] = NULL;
+	int result = mdb_drop(change->txn, change->store->tables[table], 0);
+	if (result != 0)
+		return change->failed = store_result(change, result, store_table_name(table));
+	change->wrote++;
+	return 0;
+}

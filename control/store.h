@@ -58,6 +58,12 @@ struct store_provider {
 	struct reference_provider provider;
 };
 
+/* A threshold of anomaly detection; user 0: of all users together, srv "": of all SRVs. */
+struct store_threshold {
+	uint8_t origin;
+	struct mw_control_threshold threshold;
+};
+
 struct store_device {
 	uint8_t origin;
 	struct reference_device device;
@@ -135,7 +141,7 @@ int store_organisation_put(struct store_change *change, struct store_organisatio
 
 int store_user_get(struct store_change *change, uint64_t eui, struct store_user *user);
 int store_user_put(struct store_change *change, const struct store_user *user);
-int store_user_remove(struct store_change *change, uint64_t eui); /* its certificates too */
+int store_user_remove(struct store_change *change, uint64_t eui); /* certificates, thresholds too */
 
 /* Keyed by a SHA-256 of the DER. */
 void store_certificate_fingerprint(
@@ -149,6 +155,12 @@ int store_provider_get(struct store_change *change, uint32_t id, struct store_pr
 int store_provider_put(struct store_change *change, const struct store_provider *provider);
 int store_provider_remove(struct store_change *change, uint32_t id);
 
+/* Keyed by user, SRV and period. A user (but 0) must be there on put. */
+int store_threshold_get(struct store_change *change, struct store_threshold *threshold);
+int store_threshold_put(struct store_change *change, const struct store_threshold *threshold);
+int store_threshold_remove(
+	struct store_change *change, const struct mw_control_threshold *threshold);
+
 /* A device's numbers link it to their MPxNs: put and remove keep both sides (and the indexes by
  * UPRN and postcode) together. */
 int store_device_get(struct store_change *change, uint64_t device_id, struct store_device *device);
@@ -157,6 +169,20 @@ int store_find_device(struct store *store, uint64_t device_id, struct store_devi
 
 int store_device_put(struct store_change *change, const struct store_device *device);
 int store_device_remove(struct store_change *change, uint64_t device_id);
+
+/* What the registry image has of a device's own row. */
+struct store_device_access {
+	uint64_t device_id;
+	uint8_t type;	    /* enum mw_device_type */
+	uint8_t status;	    /* enum mw_device_status, 0: not known */
+	uint8_t generation; /* enum mw_generation */
+	uint8_t provider_id;
+};
+
+/* Walk the devices as store_device_next() does, but read only this of their rows: for walks over
+ * all of them. */
+int store_device_access_next(
+	struct store_change *change, uint64_t *cursor, struct store_device_access *access);
 
 /* The numbers by which a device is linked to MPxNs. Returns how many; -EINVAL: one is none. */
 struct store_link {
@@ -188,6 +214,8 @@ int store_message_get(struct store_change *change, const char *id, struct store_
 int store_message_put(struct store_change *change, const struct store_message *message);
 int store_message_remove(struct store_change *change, const char *id);
 
+uint64_t store_message_count(struct store_change *change); /* 0 after an error, too */
+
 /* Walk a table in key order, beginning behind `*cursor` (0 or "" at first; -1 for providers). The
  * row as in get; returns 1, or 0 at the end, or -EIO. A walk may go on in a later snapshot: no long
  * ones are needed. */
@@ -198,6 +226,8 @@ int store_certificate_next(
 	struct store_change *change, uint8_t cursor[32], struct store_certificate *certificate);
 int store_provider_next(
 	struct store_change *change, int64_t *cursor, struct store_provider *provider);
+/* Goes on behind the key that *threshold has; .period_s 0, .user 0, .srv "" at first. */
+int store_threshold_next(struct store_change *change, struct store_threshold *threshold);
 int store_device_next(struct store_change *change, uint64_t *cursor, struct store_device *device);
 int store_mpxn_next(struct store_change *change, uint64_t *cursor, struct mpxn *mpxn);
 int store_message_next(
@@ -211,5 +241,12 @@ int store_message_next(
  * is always enough. A bulk load into an empty store leaves no log: -ESTALE. */
 int64_t store_changes_since(
 	struct store_change *change, uint64_t *since, uint64_t *device_ids, size_t max);
+
+/* The devices that left this provider (removed, or now another's) in change numbers after `since`,
+ * which store_changes_since() has just accepted: at most `max` (STORE_LOG_ENTRIES_MAX is always
+ * enough), oldest first, repeats possible. Returns how many, or -EIO. One that came back is among
+ * them, too. */
+int64_t store_left_since(struct store_change *change, uint64_t since, uint32_t provider_id,
+	uint64_t *device_ids, size_t max);
 
 #endif

@@ -111,6 +111,21 @@ int store_device_next(struct store_change *change, uint64_t *cursor, struct stor
 	return 1;
 }
 
+int store_device_access_next(
+	struct store_change *change, uint64_t *cursor, struct store_device_access *access)
+{
+	struct store_key key = store_key_number(*cursor);
+	struct store_bytes row;
+	int result = store_row_next(change, STORE_TABLE_DEVICE, &key, &row);
+
+	if (result != 1)
+		return result;
+	if (key.length != 8 || !store_row_read_access(row, access))
+		return store_damaged(change, STORE_TABLE_DEVICE, key);
+	*cursor = access->device_id = store_bytes_number(key.bytes);
+	return 1;
+}
+
 /* ---- MPxNs ---- */
 
 static int read_mpxn(struct store_change *change, struct store_key key, struct store_bytes row,
@@ -394,6 +409,8 @@ int store_device_put(struct store_change *change, const struct store_device *dev
 	if (result == 0) {
 		result = write_around(change, device_id, is_new ? NULL : &old, device);
 		store_log_device(change, device_id);
+		if (result == 0 && !is_new && old.device.provider_id != device->device.provider_id)
+			result = store_log_left(change, device_id, old.device.provider_id);
 	}
 	return store_end_rows(change, result);
 }
@@ -409,6 +426,8 @@ int store_device_remove(struct store_change *change, uint64_t device_id)
 	if (result == 0)
 		result = write_around(change, device_id, &old, NULL);
 	store_log_device(change, device_id);
+	if (result == 0)
+		result = store_log_left(change, device_id, old.device.provider_id);
 	return store_end_rows(change, result);
 }
 

@@ -104,6 +104,45 @@ void store_log_device(struct store_change *change, uint64_t device_id)
 	change->logged[change->logged_count++] = device_id;
 }
 
+/* A row: number of the change, device, provider. */
+static struct store_key left_key(uint64_t number, uint64_t device_id, uint32_t provider_id)
+{
+	struct store_key key = store_key_pair(number, device_id);
+
+	memcpy(key.bytes + 16, store_key_small(provider_id).bytes, 4);
+	key.length = 20;
+	return key;
+}
+
+int store_log_left(struct store_change *change, uint64_t device_id, uint32_t provider_id)
+{
+	if (change->logged_all)
+		return 0;
+	int result = store_row_put(change, STORE_TABLE_DEVICE_LEFT,
+		left_key(change->state.change + 1, device_id, provider_id),
+		(struct store_bytes){NULL, 0});
+	return result < 0 ? result : 0;
+}
+
+/* Forget who left in changes that the log does not have any more. */
+static int shorten_left(struct store_change *change)
+{
+	struct store_key key = {.length = 0};
+	struct store_bytes row;
+	int result;
+
+	while ((result = store_row_next(change, STORE_TABLE_DEVICE_LEFT, &key, &row)) == 1) {
+		if (key.length != 20)
+			return store_damaged(change, STORE_TABLE_DEVICE_LEFT, key);
+		if (store_bytes_number(key.bytes) > change->state.log_floor)
+			return 0;
+		result = store_row_remove(change, STORE_TABLE_DEVICE_LEFT, key);
+		if (result != 0)
+			return result;
+	}
+	return result;
+}
+
 static int compare_numbers(const void *left, const void *right)
 {
 	uint64_t a = *(const uint64_t *)left;
@@ -169,7 +208,7 @@ int store_log_write(struct store_change *change, uint64_t number)
 		int result = shorten(change, 0);
 
 		change->state.log_floor = number;
-		return result;
+		return result == 0 ? shorten_left(change) : result;
 	}
 	tidy(change);
 	uint64_t max = change->store->log_entries_max;
@@ -177,7 +216,10 @@ int store_log_write(struct store_change *change, uint64_t number)
 		store_log_everything(change);
 		return store_log_write(change, number);
 	}
+	uint64_t floor = change->state.log_floor;
 	int result = shorten(change, max - change->logged_count);
+	if (result == 0 && change->state.log_floor != floor)
+		result = shorten_left(change);
 	for (size_t i = 0; i < change->logged_count && result == 0; part++) {
 		size_t count = change->logged_count - i;
 
@@ -221,4 +263,27 @@ int64_t store_changes_since(
 		return result;
 	*since = change->state.change;
 	return (int64_t)count;
+}
+
+int64_t store_left_since(struct store_change *change, uint64_t since, uint32_t provider_id,
+	uint64_t *device_ids, size_t max)
+{
+	struct store_key key = left_key(since, UINT64_MAX, UINT32_MAX);
+	struct store_bytes row;
+	int64_t count = 0;
+	int result;
+
+	while ((result = store_row_next(change, STORE_TABLE_DEVICE_LEFT, &key, &row)) == 1) {
+		uint8_t bytes[8] = {0};
+
+		if (key.length != 20)
+			return store_damaged(change, STORE_TABLE_DEVICE_LEFT, key);
+		memcpy(bytes + 4, key.bytes + 16, 4);
+		if (store_bytes_number(bytes) != provider_id)
+			continue;
+		if ((size_t)count == max)
+			return -EIO;
+		device_ids[count++] = store_bytes_number(key.bytes + 8);
+	}
+	return result < 0 ? result : count;
 }

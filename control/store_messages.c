@@ -63,6 +63,16 @@ int store_message_remove(struct store_change *change, const char *id)
 	return store_row_remove(change, STORE_TABLE_MESSAGE, store_key_bytes(id, strlen(id)));
 }
 
+uint64_t store_message_count(struct store_change *change)
+{
+	MDB_stat stat;
+
+	if (change->failed != 0 ||
+		mdb_stat(change->txn, change->store->tables[STORE_TABLE_MESSAGE], &stat) != 0)
+		return 0;
+	return stat.ms_entries;
+}
+
 int store_message_next(
 	struct store_change *change, char cursor[STORE_MESSAGE_ID_SIZE], struct store_message *row)
 {

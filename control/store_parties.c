@@ -197,6 +197,13 @@ int store_user_remove(struct store_change *change, uint64_t eui)
 		if (result != 0)
 			break;
 	}
+	key = store_key_number(eui);
+	while (result >= 0 &&
+		(result = store_row_next(change, STORE_TABLE_THRESHOLD, &key, &row)) == 1 &&
+		store_bytes_number(key.bytes) == eui)
+		result = store_row_remove(change, STORE_TABLE_THRESHOLD, key);
+	if (result > 0)
+		result = 0;
 	return store_end_rows(change, result == -ENOENT ? -EIO : result);
 }
 

@@ -29,24 +29,32 @@ static int find_nameless(
 	return result == 0 ? -ENOENT : result;
 }
 
-/* The user's organisation: that with his MPID, or the one without MPID that has his name. */
+int store_user_organisation(struct store_change *change, const struct reference_user *user,
+	uint8_t origin, struct store_organisation *organisation)
+{
+	int result = user->mpid[0] != '\0'
+			     ? store_organisation_find(change, user->mpid, organisation)
+			     : find_nameless(change, user->name, organisation);
+
+	if (result != -ENOENT)
+		return result;
+	*organisation = (struct store_organisation){.origin = origin};
+	memcpy(organisation->mpid, user->mpid, sizeof(organisation->mpid));
+	memcpy(organisation->name, user->name, sizeof(organisation->name));
+	result = store_organisation_put(change, organisation);
+	return result == 0 ? 1 : result;
+}
+
 static int find_organisation(
 	struct importer *importer, const struct reference_user *user, uint32_t *number)
 {
 	struct store_organisation organisation = {0};
-	int result = user->mpid[0] != '\0'
-			     ? store_organisation_find(importer->change, user->mpid, &organisation)
-			     : find_nameless(importer->change, user->name, &organisation);
+	int result =
+		store_user_organisation(importer->change, user, STORE_ORIGIN_FILE, &organisation);
 
-	if (result == -ENOENT) {
-		organisation = (struct store_organisation){.origin = STORE_ORIGIN_FILE};
-		memcpy(organisation.mpid, user->mpid, sizeof(organisation.mpid));
-		memcpy(organisation.name, user->name, sizeof(organisation.name));
-		result = store_organisation_put(importer->change, &organisation);
-		importer->import->written += result == 0;
-	}
+	importer->import->written += result == 1;
 	*number = organisation.number;
-	return result;
+	return result < 0 ? result : 0;
 }
 
 /* Whether a row with this origin may be written by the files. */
@@ -119,6 +127,22 @@ static int import_certificates(struct importer *importer)
 	return 0;
 }
 
+/* Whether another origin's provider stands in the way: there is one transform provider. */
+static int is_in_the_way(struct importer *importer, const struct reference_provider *provider)
+{
+	struct store_provider other;
+	int64_t cursor = -1;
+	int result;
+
+	if (provider->kind != MW_PROVIDER_TRANSFORM)
+		return 0;
+	while ((result = store_provider_next(importer->change, &cursor, &other)) == 1)
+		if (other.provider.kind == MW_PROVIDER_TRANSFORM &&
+			other.provider.id != provider->id && other.origin != STORE_ORIGIN_FILE)
+			return 1;
+	return result;
+}
+
 static int import_providers(struct importer *importer)
 {
 	for (size_t i = 0; i < importer->reference->provider_count; i++) {
@@ -133,9 +157,37 @@ static int import_providers(struct importer *importer)
 			return found;
 		if (!is_ours(importer, found, old.origin))
 			continue;
+		int result = is_in_the_way(importer, &provider.provider);
+		uint64_t before = importer->change->wrote;
+		if (result == 0)
+			result = count_written(
+				importer, before, store_provider_put(importer->change, &provider));
+		/* The name, or the place of the transform provider, is taken by another origin. */
+		if (result == -EEXIST || result == 1)
+			importer->import->kept++;
+		else if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+static int import_thresholds(struct importer *importer)
+{
+	for (size_t i = 0; i < importer->reference->threshold_count; i++) {
+		struct store_threshold threshold = {
+			.origin = STORE_ORIGIN_FILE,
+			.threshold = importer->reference->thresholds[i],
+		};
+		struct store_threshold old = threshold;
+		int found = store_threshold_get(importer->change, &old);
+
+		if (found != 0 && found != -ENOENT)
+			return found;
+		if (!is_ours(importer, found, old.origin))
+			continue;
 		uint64_t before = importer->change->wrote;
 		int result = count_written(
-			importer, before, store_provider_put(importer->change, &provider));
+			importer, before, store_threshold_put(importer->change, &threshold));
 		if (result != 0)
 			return result;
 	}
@@ -253,6 +305,36 @@ static int remove_providers(struct importer *importer)
 	return result;
 }
 
+static bool has_threshold(
+	const struct reference *reference, const struct mw_control_threshold *threshold)
+{
+	for (size_t i = 0; i < reference->threshold_count; i++) {
+		const struct mw_control_threshold *other = &reference->thresholds[i];
+
+		if (other->user == threshold->user && other->period_s == threshold->period_s &&
+			strcmp(other->srv, threshold->srv) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int remove_thresholds(struct importer *importer)
+{
+	struct store_threshold row = {0};
+	int result;
+
+	while ((result = store_threshold_next(importer->change, &row)) == 1) {
+		if (row.origin != STORE_ORIGIN_FILE ||
+			has_threshold(importer->reference, &row.threshold))
+			continue;
+		result = count_removed(
+			importer, store_threshold_remove(importer->change, &row.threshold));
+		if (result != 0)
+			return result;
+	}
+	return result;
+}
+
 static int remove_devices(struct importer *importer)
 {
 	uint64_t cursor = 0;
@@ -279,6 +361,8 @@ int store_reference_import(
 	if (result == 0)
 		result = remove_certificates(&importer);
 	if (result == 0)
+		result = remove_thresholds(&importer);
+	if (result == 0)
 		result = remove_users(&importer);
 	if (result == 0)
 		result = remove_providers(&importer);
@@ -288,6 +372,8 @@ int store_reference_import(
 		result = import_certificates(&importer);
 	if (result == 0)
 		result = import_providers(&importer);
+	if (result == 0)
+		result = import_thresholds(&importer);
 	if (result == 0)
 		result = import_devices(&importer);
 	return result;
@@ -359,15 +445,49 @@ static int read_providers(struct store_change *change, struct reference *referen
 	return result;
 }
 
+static int read_thresholds(struct store_change *change, struct reference *reference)
+{
+	struct store_threshold row = {0};
+	int result;
+
+	reference->thresholds = calloc(REFERENCE_THRESHOLDS_MAX, sizeof(*reference->thresholds));
+	if (reference->thresholds == NULL)
+		return -ENOMEM;
+	reference->thresholds_left_out = 0;
+	while ((result = store_threshold_next(change, &row)) == 1) {
+		if (row.threshold.srv[0] != '\0' && reference->rule_count > 0 &&
+			reference_rule(reference, row.threshold.srv) == NULL) {
+			reference->thresholds_left_out++;
+			continue;
+		}
+		if (reference->threshold_count == REFERENCE_THRESHOLDS_MAX)
+			return -ENOSPC;
+		reference->thresholds[reference->threshold_count++] = row.threshold;
+	}
+	return result;
+}
+
 int store_reference_read(struct store_change *change, struct reference *reference)
 {
 	assert(reference->users == NULL && reference->certificates == NULL &&
-		reference->providers == NULL);
+		reference->providers == NULL && reference->thresholds == NULL);
 	int result = read_users(change, reference);
 	if (result == 0)
 		result = read_certificates(change, reference);
 	if (result == 0)
 		result = read_providers(change, reference);
+	if (result == 0)
+		result = read_thresholds(change, reference);
+	return result;
+}
+
+/* Whether what the store would have then fits into a set. */
+static int probe(struct store_change *change)
+{
+	struct reference *reference = calloc(1, sizeof(*reference));
+	int result = reference != NULL ? store_reference_read(change, reference) : -ENOMEM;
+
+	reference_free(reference);
 	return result;
 }
 
@@ -384,11 +504,15 @@ static int commit_import(struct store *store, const struct reference *reference,
 		return -error;
 	}
 	int result = store_reference_import(change, reference, import);
+	if (result == 0)
+		result = probe(change);
 	if (result != 0) {
 		const char *fault = store_change_fault(change);
 
 		snprintf(reason, reason_size, "the files cannot be brought into the store: %s",
-			fault[0] != '\0' ? fault : strerror(-result));
+			fault[0] != '\0'    ? fault
+			: result == -ENOSPC ? "the store is full, or has more than a set holds"
+					    : strerror(-result));
 		store_abandon(change);
 		return result;
 	}
@@ -410,8 +534,9 @@ int store_reference_merge(struct store *store, struct reference *reference,
 		snprintf(reason, reason_size, "the store cannot be read: %s", strerror(errno));
 		return -errno;
 	}
-	reference_drop_parties(reference);
-	result = store_reference_read(snapshot, reference);
+	result = reference_note_files(reference);
+	if (result == 0)
+		result = store_reference_read(snapshot, reference);
 	if (result != 0)
 		snprintf(reason, reason_size, "the store cannot be read: %s", strerror(-result));
 	store_abandon(snapshot);

@@ -17,21 +17,28 @@ struct store_import {
 	uint64_t kept;	  /* of the file, but an operator's or the feed's row has the key */
 };
 
-/* Bring users, certificates, providers and devices of a set into the change. A user whose row names
- * no organisation gets one of its own, without MPID, by his name. Returns 0 or what store_..._put()
- * returns; then the change is to be abandoned. */
+/* The organisation of a user: that with his MPID, or the one without MPID that has his name. 0; 1:
+ * it was not there and has been made, with this origin; or -errno. */
+int store_user_organisation(struct store_change *change, const struct reference_user *user,
+	uint8_t origin, struct store_organisation *organisation);
+
+/* Bring users, certificates, providers, thresholds and devices of a set into the change. A user
+ * whose row names no organisation gets one of its own, without MPID, by his name. Returns 0 or what
+ * store_..._put() returns; then the change is to be abandoned. */
 int store_reference_import(struct store_change *change, const struct reference *reference,
 	struct store_import *import);
 
-/* Fill users, certificates (but withdrawn ones) and providers of a set that has none of them, from
- * a change or snapshot. What was allocated goes with reference_free(). Returns 0, -ENOSPC: the
- * store has more than a set holds, -ENOMEM, or -EIO. */
+/* Fill users, certificates (but withdrawn ones), providers and thresholds of a set that has none of
+ * them, from a change or snapshot; valid certificates or not (parties.h). What was allocated goes
+ * with reference_free(). Returns 0, -ENOSPC: the store has more than a set holds, -ENOMEM, or -EIO.
+ */
 int store_reference_read(struct store_change *change, struct reference *reference);
 
 /* Both in one: bring a set of the files into the store, durably, and make it what the store has
- * then: users, certificates and providers are replaced, its checksum is made anew. Returns 0, or
- * -errno with one line in `reason`: then the store is as it was, or (-ENOSPC, -ENOMEM, -EIO after
- * the commit) has the files, but the set is of no use. */
+ * then: users, certificates, providers and thresholds are replaced, its checksum is made anew; the
+ * set notes which of them stand in the files. Returns 0, or -errno with one line in `reason`: then
+ * the store is as it was, or (-ENOMEM, -EIO after the commit) has the files, but the set is of no
+ * use. */
 int store_reference_merge(struct store *store, struct reference *reference,
 	struct store_import *import, char *reason, size_t reason_size);
 

@@ -170,6 +170,25 @@ bool store_row_read_provider(struct store_bytes row, struct store_provider *prov
 	return read_whole(&reader);
 }
 
+size_t store_row_write_threshold(const struct store_threshold *threshold, uint8_t *out)
+{
+	struct bytes_writer writer = begin_row(out, STORE_ROW_USER_MAX);
+
+	write_origin(&writer, threshold->origin);
+	write_number(&writer, threshold->threshold.limit, 4);
+	return end_row(&writer, out);
+}
+
+bool store_row_read_threshold(struct store_bytes row, struct store_threshold *threshold)
+{
+	struct bytes_reader reader = open_row(row);
+
+	memset(threshold, 0, sizeof(*threshold));
+	threshold->origin = (uint8_t)read_bounded(&reader, 1, STORE_ORIGIN_FEED);
+	threshold->threshold.limit = (uint32_t)read_number(&reader, 4);
+	return read_whole(&reader);
+}
+
 /* An MPxN's events in one order, so that what is known, and not how it came to be known, makes the
  * row. */
 static int compare_events(const struct mpxn_event *a, const struct mpxn_event *b)

@@ -43,6 +43,7 @@ size_t store_row_write_organisation(const struct store_organisation *organisatio
 size_t store_row_write_user(const struct store_user *user, uint8_t *out);
 size_t store_row_write_certificate(const struct store_certificate *certificate, uint8_t *out);
 size_t store_row_write_provider(const struct store_provider *provider, uint8_t *out);
+size_t store_row_write_threshold(const struct store_threshold *threshold, uint8_t *out);
 size_t store_row_write_device(const struct store_device *device, uint8_t *out);
 size_t store_row_write_mpxn(const struct mpxn *mpxn, uint8_t *out);
 size_t store_row_write_message(const struct store_message *message, uint8_t *out);
@@ -54,7 +55,9 @@ bool store_row_read_organisation(struct store_bytes row, struct store_organisati
 bool store_row_read_user(struct store_bytes row, struct store_user *user);
 bool store_row_read_certificate(struct store_bytes row, struct store_certificate *certificate);
 bool store_row_read_provider(struct store_bytes row, struct store_provider *provider);
+bool store_row_read_threshold(struct store_bytes row, struct store_threshold *threshold);
 bool store_row_read_device(struct store_bytes row, struct store_device *device);
+bool store_row_read_access(struct store_bytes row, struct store_device_access *access);
 bool store_row_read_mpxn(struct store_bytes row, struct mpxn *mpxn);
 bool store_row_read_message(struct store_bytes row, struct store_message *message);
 

@@ -10,6 +10,7 @@
 #include "control/calendar.h"
 #include "control/device_words.h"
 #include "control/store_bytes.h"
+#include "motorway/registry_image.h"
 
 #define DIGITS_MAX 13
 #define DIGITS_BYTES 6 /* 44 bits of value, 4 bits: how many digits, because 07 is not 7 */
@@ -226,4 +227,20 @@ bool store_row_read_device(struct store_bytes bytes, struct store_device *row)
 		if ((present & 1u << i) != 0)
 			read_part(&reader, &parts[i], (char *)device + parts[i].offset);
 	return read_whole(&reader) && device->generation != 0 && device->type[0] != '\0';
+}
+
+/* What stands before the words and the first two of them. */
+bool store_row_read_access(struct store_bytes bytes, struct store_device_access *access)
+{
+	struct bytes_reader reader = {.at = bytes.bytes, .end = bytes.bytes + bytes.length};
+
+	if (read_number(&reader, 1) != STORE_ROW_VERSION)
+		return false;
+	(void)read_bounded(&reader, 1, STORE_ORIGIN_FEED);
+	access->generation = (uint8_t)read_bounded(&reader, 1, MW_GENERATION_SMETS2);
+	access->provider_id = (uint8_t)read_bounded(&reader, 1, REFERENCE_PROVIDERS_MAX - 1);
+	access->type = (uint8_t)read_number(&reader, 1);
+	access->status = (uint8_t)read_number(&reader, 1);
+	return !reader.wrong && access->generation != 0 && access->type != 0 &&
+	       access->type < MW_DEVICE_TYPE_COUNT && access->status < MW_DEVICE_STATUS_COUNT;
 }

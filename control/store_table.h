@@ -30,9 +30,20 @@
 	X(DEVICE_FILE, "device-file", false)                                                       \
 	X(DEVICE_UPRN, "device-uprn", false)                                                       \
 	X(DEVICE_POST_CODE, "device-post-code", false)                                             \
+	X(DEVICE_LEFT, "device-left", false)                                                       \
 	X(MPXN, "mpxn", false)                                                                     \
 	X(MESSAGE, "message", true)                                                                \
-	X(LOG, "log", false)
+	X(LOG, "log", false)                                                                       \
+	X(SCHEDULE, "schedule", false)                                                             \
+	X(SCHEDULE_DEVICE, "schedule-device", false)                                               \
+	X(SCHEDULE_DUE, "schedule-due", false)                                                     \
+	X(SCHEDULE_REMOVAL, "schedule-removal", false)                                             \
+	X(SCHEDULE_TEXT, "schedule-text", false)                                                   \
+	X(SCHEDULE_DIGEST, "schedule-digest", false)                                               \
+	X(SCHEDULE_USER, "schedule-user", false)                                                   \
+	X(ALERT, "alert", false)                                                                   \
+	X(WISH, "wish", false)                                                                     \
+	X(THRESHOLD, "threshold", false)
 
 enum store_table {
 #define STORE_TABLE_ENUM(name, text, is_text) STORE_TABLE_##name,
@@ -135,6 +146,9 @@ int store_row_next(struct store_change *change, enum store_table table, struct s
 /* Whether the table has no rows; false after an error, too. */
 bool store_table_empty(struct store_change *change, enum store_table table);
 
+/* Remove all rows of the table in this change. 0 or -errno. For loads. */
+int store_table_clear(struct store_change *change, enum store_table table);
+
 /* Add a row behind the last one of its table, and any number of them quickly: for loads. The
  * cursor is made by the first call and belongs to the change. */
 int store_row_append(struct store_change *change, enum store_table table, struct store_key key,
@@ -143,6 +157,10 @@ int store_row_append(struct store_change *change, enum store_table table, struct
 /* The access of this device, or of more of them than the log can hold, changed. */
 void store_log_device(struct store_change *change, uint64_t device_id);
 void store_log_everything(struct store_change *change);
+
+/* The device is no longer one of this provider's: for those who keep its devices elsewhere. Kept as
+ * long as the log. 0 or -errno. */
+int store_log_left(struct store_change *change, uint64_t device_id, uint32_t provider_id);
 
 /* Write the log's rows of this change, which gets number `number`; changes change->state. */
 int store_log_write(struct store_change *change, uint64_t number);

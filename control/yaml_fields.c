@@ -220,7 +220,10 @@ static void read_value(struct yaml_document *document, const struct yaml_node *n
 	if (!yaml_expect(document, node, YAML_SCALAR))
 		return;
 	bool valid;
-	if (field->type == YAML_PATH)
+	if (field->type == YAML_PATH && node->length == 0 && field->min == 0) {
+		*(char *)target = '\0';
+		valid = true;
+	} else if (field->type == YAML_PATH)
 		valid = node->length > 0 &&
 			yaml_resolve(document, node->text, target, (size_t)field->max + 1);
 	else

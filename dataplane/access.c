@@ -94,8 +94,10 @@ static void permit(const struct registry *registry, const struct access_case *ac
 {
 	decision->roles = access->roles;
 	decision->route = route_of(access);
-	if (access->device)
+	if (access->device) {
 		decision->provider_id = access->device->provider_id;
+		decision->generation = access->device->generation;
+	}
 	if (decision->route == ACCESS_ROUTE_CONTROL && !access->srv->control_answers)
 		decision->reason = ANSWER_SERVICE_UNAVAILABLE;
 	else if ((decision->route == ACCESS_ROUTE_TRANSFORM ||

@@ -52,9 +52,7 @@ struct access_request {
 	int64_t now_s;			      /* wall clock */
 	uint64_t dsp_eui;		      /* the target that non-device requests must name */
 	const struct registry_image_device *device; /* the target; NULL: there is no such device */
-	bool device_busy;	/* it cannot be read now (-EAGAIN); device is NULL */
-	bool device_incomplete; /* only generation and provider are known: the checks of
-				   entitlement, status and type are passed over */
+	bool device_busy; /* it cannot be read now (-EAGAIN); device is NULL */
 };
 
 struct access_decision {
@@ -63,6 +61,7 @@ struct access_decision {
 	enum access_route route;	/* when permitted */
 	const struct registry_srv *srv; /* NULL when there is none of that name */
 	uint8_t provider_id;		/* of the device, for the routes that reach one */
+	uint8_t generation;		/* of the device, too: enum mw_generation */
 	uint8_t check;	     /* enum mw_access_check that refused; MW_ACCESS_CHECK_COUNT: none */
 	uint32_t roles;	     /* of the user's, those in which it is permitted */
 	int64_t uncovered_s; /* NOT_ENTITLED: the first instant of the time asked for without

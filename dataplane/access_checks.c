@@ -135,8 +135,7 @@ static uint32_t generation(struct access_case *access)
 static uint32_t local_command(struct access_case *access)
 {
 	const struct registry_image_device *device = access->device;
-	if (device && !access->request->device_incomplete &&
-		!(access->rules->local_statuses & access_bit(device->status)))
+	if (device && !(access->rules->local_statuses & access_bit(device->status)))
 		return 0;
 	return access->roles & access->rules->local_roles;
 }
@@ -148,7 +147,6 @@ enum concern {
 	CONCERNS_NON_DEVICE,	 /* ... and is for the DSP */
 	CONCERNS_DEVICE_REQUEST, /* ... and is for a device */
 	CONCERNS_DEVICE,	 /* ... which there is */
-	CONCERNS_WHOLE_DEVICE,	 /* ... and of which everything is known */
 	CONCERNS_LOCAL,		 /* for local delivery */
 };
 
@@ -166,9 +164,9 @@ static const struct check {
 	[MW_ACCESS_DUIS_VERSION] = {duis_version, CONCERNS_SRV},
 	[MW_ACCESS_TARGET] = {target, CONCERNS_NON_DEVICE},
 	[MW_ACCESS_DEVICE_UNKNOWN] = {device_unknown, CONCERNS_DEVICE_REQUEST},
-	[MW_ACCESS_NOT_ENTITLED] = {not_entitled, CONCERNS_WHOLE_DEVICE},
-	[MW_ACCESS_DEVICE_STATUS] = {device_status, CONCERNS_WHOLE_DEVICE},
-	[MW_ACCESS_DEVICE_TYPE] = {device_type, CONCERNS_WHOLE_DEVICE},
+	[MW_ACCESS_NOT_ENTITLED] = {not_entitled, CONCERNS_DEVICE},
+	[MW_ACCESS_DEVICE_STATUS] = {device_status, CONCERNS_DEVICE},
+	[MW_ACCESS_DEVICE_TYPE] = {device_type, CONCERNS_DEVICE},
 	[MW_ACCESS_GENERATION] = {generation, CONCERNS_DEVICE},
 	[MW_ACCESS_LOCAL_COMMAND] = {local_command, CONCERNS_LOCAL},
 };
@@ -189,8 +187,6 @@ bool access_check_applies(const struct access_case *access, enum mw_access_check
 		return access->srv && !non_device;
 	case CONCERNS_DEVICE:
 		return access->srv && access->device;
-	case CONCERNS_WHOLE_DEVICE:
-		return access->srv && access->device && !access->request->device_incomplete;
 	case CONCERNS_LOCAL:
 		return access->srv && !non_device &&
 		       access->rules->local_variants & access->variant;

@@ -127,7 +127,7 @@ static bool covers(const struct anomaly_threshold *threshold, const char *srv)
 	       strncmp(threshold->srv, srv, sizeof(threshold->srv)) == 0;
 }
 
-const struct anomaly_threshold *anomaly_exceeded(
+static const struct anomaly_threshold *exceeded_of(
 	struct anomaly *anomaly, uint64_t now_ns, uint64_t user, const char *srv)
 {
 	for (uint32_t i = first_of(anomaly, user);
@@ -141,7 +141,14 @@ const struct anomaly_threshold *anomaly_exceeded(
 	return NULL;
 }
 
-void anomaly_count(struct anomaly *anomaly, uint64_t now_ns, uint64_t user, const char *srv)
+const struct anomaly_threshold *anomaly_exceeded(
+	struct anomaly *anomaly, uint64_t now_ns, uint64_t user, const char *srv)
+{
+	const struct anomaly_threshold *own = exceeded_of(anomaly, now_ns, user, srv);
+	return own ? own : exceeded_of(anomaly, now_ns, ANOMALY_ALL_USERS, srv);
+}
+
+static void count_of(struct anomaly *anomaly, uint64_t now_ns, uint64_t user, const char *srv)
 {
 	for (uint32_t i = first_of(anomaly, user);
 		i < anomaly->count && anomaly->thresholds[i].user == user; i++) {
@@ -154,6 +161,12 @@ void anomaly_count(struct anomaly *anomaly, uint64_t now_ns, uint64_t user, cons
 			counter->total++;
 		}
 	}
+}
+
+void anomaly_count(struct anomaly *anomaly, uint64_t now_ns, uint64_t user, const char *srv)
+{
+	count_of(anomaly, now_ns, user, srv);
+	count_of(anomaly, now_ns, ANOMALY_ALL_USERS, srv);
 }
 
 _Static_assert(1000000000 % ANOMALY_BUCKETS == 0, "a bucket is a whole number of nanoseconds");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Anomaly detection: how many requests a user has sent in the last period, for each threshold that
- * is set (doc/anomaly-detection.md). A threshold names a user, an SRV or all of them, a period and
- * a limit; it is exceeded by the request that makes more than `limit` in any period.
+ * is set (doc/anomaly-detection.md). A threshold names a user or all of them together, an SRV or
+ * all of them, a period and a limit; it is exceeded by the request that makes more than `limit` in
+ * any period.
  *
  * Each threshold counts in a ring of ANOMALY_BUCKETS buckets a period. What lies in the last period
  * is always counted; at most one bucket more than a period is. So nothing beyond the limit is
@@ -22,9 +23,10 @@
 #define ANOMALY_BUCKETS 64
 #define ANOMALY_THRESHOLDS_MAX 4096
 #define ANOMALY_PERIOD_S_MAX (400u * 86400)
+#define ANOMALY_ALL_USERS 0
 
 struct anomaly_threshold {
-	uint64_t user;	       /* EUI-64 */
+	uint64_t user;	       /* EUI-64; ANOMALY_ALL_USERS: all of them together */
 	char srv[MW_SRV_SIZE]; /* "": requests of every SRV, together */
 	uint32_t period_s;     /* 1 .. ANOMALY_PERIOD_S_MAX */
 	uint32_t limit;	       /* requests that a period may hold */
@@ -44,7 +46,8 @@ void anomaly_destroy(struct anomaly *anomaly);
 void anomaly_continue(struct anomaly *anomaly, const struct anomaly *from);
 
 /* Would one more request of `user` for `srv` exceed a threshold? Returns the first one that it
- * would, valid until the anomaly is destroyed, or NULL. Counts nothing. `now_ns` is monotonic. */
+ * would, the user's own before those of all users, valid until the anomaly is destroyed, or NULL.
+ * Counts nothing. `now_ns` is monotonic. */
 const struct anomaly_threshold *anomaly_exceeded(
 	struct anomaly *anomaly, uint64_t now_ns, uint64_t user, const char *srv);
 

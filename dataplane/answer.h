@@ -24,6 +24,7 @@
 	X(SIGNATURE_WRONG, "signature-wrong")                                                      \
 	MW_ACCESS_CHECKS(X)                                                                        \
 	X(REQUEST_ID_REPEATED, "request-id-repeated")                                              \
+	X(REQUEST_ID_OLD, "request-id-old")                                                        \
 	X(SERVICE_UNAVAILABLE, "service-unavailable")                                              \
 	X(TRANSFORM_UNAVAILABLE, "transform-unavailable")                                          \
 	X(TRANSFORM_FAILED, "transform-failed")                                                    \

@@ -26,7 +26,7 @@ static void report(struct edge *edge, const struct edge_post *post, int status)
 static int copy_request(struct edge *edge, const struct action *action, struct message **copy)
 {
 	const struct net_buffer *lent = &action->message->buffer;
-	bool sign = action->lane == MW_LANE_SCHEDULED;
+	bool sign = action->scheduled;
 	size_t bytes = lent->length + (sign ? duis_signer_overhead(edge->signer) : 0);
 	struct message *message = message_take(edge->setup.pools, (uint32_t)bytes, MESSAGE_EDGE);
 	if (!message) {
@@ -71,8 +71,7 @@ static int post_request(
 		snprintf(headers, sizeof(headers),
 			"Motorway-Request-ID: %s\r\nMotorway-Mode: %s\r\n"
 			"Motorway-Attempt: %u\r\n",
-			id, action->lane == MW_LANE_SCHEDULED ? "scheduled" : "on-demand",
-			action->attempt);
+			id, action->scheduled ? "scheduled" : "on-demand", action->attempt);
 	struct message *copy;
 	int status = copy_request(edge, action, &copy);
 	if (status < 0)
@@ -85,6 +84,7 @@ static int post_request(
 		.body = &copy->buffer,
 		.cookie = cookie,
 		.timeout_ns = timeout_ms * 1000000ull,
+		.expires_ns = action->expires_ns,
 		.response_bytes_max = transform ? PROVIDER_RESPONSE_BYTES_MAX : 0,
 	};
 	status = http_post(edge->http, &post, now_ns);

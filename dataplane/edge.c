@@ -7,6 +7,8 @@
 
 #include <rte_ring_elem.h>
 
+#include "dataplane/clock.h"
+
 #define NO_POST UINT32_MAX
 
 /* Receive buffers: each holds one read; a request of 2.5 KB comes in one. */
@@ -193,10 +195,39 @@ void edge_destroy(struct edge *edge)
 	free(edge);
 }
 
+/* What access control permitted can still be refused: a repeated RequestID, a threshold, want of
+ * room, control's own checks. An operator who asks is told that too. */
+static void keep_refusal(struct edge *edge, uint64_t now_ns, const struct action *action)
+{
+	bool capacity = action->type == ACTION_REPLY_CAPACITY;
+	if (!capacity && action->reason == ANSWER_ACCEPTED && action->code[0] != 'E')
+		return;
+	struct decision decision = {
+		.request_id = action->terms.request_id,
+		.user = action->terms.request_id.originator,
+		.time_ms = clock_wall_ms(now_ns),
+		.generation = edge->registry ? edge->registry->generation : 0,
+		.uncovered_s = INT64_MIN,
+		.reason = capacity ? (uint8_t)ANSWER_CAPACITY : action->reason,
+		.check = MW_ACCESS_CHECK_COUNT,
+		.command_variant = action->terms.command_variant,
+		.schema_index = action->terms.schema_index,
+		.flags = MW_DECISION_LATER,
+	};
+	memcpy(decision.srv, action->terms.srv, sizeof(decision.srv));
+	if (!capacity)
+		memcpy(decision.code,
+			action->code[0] ? action->code
+					: edge->setup.answers->answers[action->reason].code,
+			sizeof(decision.code));
+	decisions_put(edge->setup.decisions, &decision);
+}
+
 static void run_action(struct edge *edge, uint64_t now_ns, const struct action *action)
 {
 	switch ((enum action_type)action->type) {
 	case ACTION_REPLY: {
+		keep_refusal(edge, now_ns, action);
 		const struct reply reply = {
 			.exchange = action->exchange,
 			.terms = &action->terms,
@@ -209,6 +240,7 @@ static void run_action(struct edge *edge, uint64_t now_ns, const struct action *
 		break;
 	}
 	case ACTION_REPLY_CAPACITY:
+		keep_refusal(edge, now_ns, action);
 		stats_count(edge->setup.stats, STATS_REFUSED_CAPACITY);
 		reply_capacity(edge, action->exchange);
 		break;
@@ -230,6 +262,7 @@ static void run_action(struct edge *edge, uint64_t now_ns, const struct action *
 	case ACTION_ALERT_TAKEN:
 	case ACTION_QUARANTINED:
 	case ACTION_QUARANTINE_DONE:
+	case ACTION_REPLAY_RESET_DONE:
 		assert(!"an action for the link");
 	}
 }

@@ -21,6 +21,7 @@
 
 #include "control/conf.h"
 #include "dataplane/answer.h"
+#include "dataplane/decisions.h"
 #include "dataplane/message.h"
 #include "dataplane/net/http.h"
 #include "dataplane/registry.h"
@@ -39,6 +40,7 @@ struct edge_setup {
 	struct rte_ring *from_traffic;		 /* struct action */
 	struct wake *traffic_wake;
 	struct stats *stats;
+	struct decisions *decisions; /* the edge is its one writer */
 	const _Atomic bool *draining;
 };
 

@@ -20,6 +20,7 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/duis/sign.h"
+#include "dataplane/windows.h"
 
 #define MB (1024u * 1024)
 
@@ -126,6 +127,26 @@ static uint32_t at_most(uint32_t value, uint32_t bound)
 	return value < bound ? value : bound;
 }
 
+/* The replay filter that goes on where the last process left it. */
+static int open_replay(const struct conf *conf, struct traffic_limits *limits)
+{
+	struct replay_told told;
+	if (conf->replay_state[0] == '\0')
+		return 0;
+	limits->replay.secret = limits->secret;
+	limits->replay_filter = replay_open(&limits->replay, conf->replay_state, &told);
+	if (!limits->replay_filter) {
+		int error = errno;
+		fprintf(stderr, "motorway: replay.state: %s\n", told.reason);
+		return -error;
+	}
+	if (told.carried_over || told.begun_anew)
+		fprintf(stderr, "motorway: replay.state: %s: was made for other limits: %s\n",
+			conf->replay_state,
+			told.begun_anew ? "begun anew" : "its highest counters are kept");
+	return 0;
+}
+
 static int create_traffic(struct gateway *gateway)
 {
 	const struct conf *conf = &gateway->conf;
@@ -142,14 +163,17 @@ static int create_traffic(struct gateway *gateway)
 		.delivery_in_flight_max = DELIVERIES_IN_FLIGHT_MAX,
 		.dispatch_attempts_max = conf->dispatch_attempts_max,
 		.dispatch_backoff_ns = 100000000ull,
+		.window_attempts_max = conf->window_attempts_max,
+		.window_retry_ns = conf->window_retry_ms * 1000000ull,
+		.start_ns = clock_now_ns(),
 		.transform_timeout_ns = conf->transform_timeout_ms * 1000000ull,
 		.service_timeout_ns = conf->service_timeout_ms * 1000000ull,
 		.response_timeout_ns = conf->response_timeout_ms * 1000000ull,
 		.delivery_backoff_ns = conf->delivery_backoff_ms * 1000000ull,
 		.delivery_backoff_max_ns = conf->delivery_backoff_max_ms * 1000000ull,
-		.replay = {.scope = REPLAY_ORIGINATOR,
-			.window = REPLAY_WINDOW,
-			.scopes_max = REPLAY_ORIGINATORS_MAX},
+		.replay = {.scope = (enum replay_scope)conf->replay_scope,
+			.window = conf->replay_window,
+			.scopes_max = conf->replay_scopes_max},
 	};
 	memcpy(limits.unreachable_code, gateway->answers.answers[ANSWER_DEVICE_UNREACHABLE].code,
 		sizeof(limits.unreachable_code));
@@ -162,6 +186,9 @@ static int create_traffic(struct gateway *gateway)
 		sizeof(limits.silent_code));
 	if (RAND_bytes((unsigned char *)&limits.secret, sizeof(limits.secret)) != 1)
 		return -EIO;
+	int status = open_replay(conf, &limits);
+	if (status < 0)
+		return status;
 	gateway->traffic = traffic_create(&limits, lcore->stats);
 	gateway->port.traffic = gateway->traffic;
 	gateway->edge_count = limits.edges;
@@ -172,10 +199,21 @@ static int create_traffic(struct gateway *gateway)
 	return -ENOMEM;
 }
 
+static int create_decisions(struct gateway *gateway, uint32_t number)
+{
+	gateway->decisions[number] = decisions_create(DECISIONS_KEPT);
+	if (gateway->decisions[number])
+		return 0;
+	fputs("motorway: no memory for the last decisions\n", stderr);
+	return -ENOMEM;
+}
+
 static int create_edge(struct gateway *gateway, uint8_t number, struct lcore *lcore)
 {
 	char reason[512];
 	int status = create_rings(gateway, number);
+	if (status == 0)
+		status = create_decisions(gateway, number);
 	if (status < 0)
 		return status;
 	const struct edge_setup setup = {
@@ -189,6 +227,7 @@ static int create_edge(struct gateway *gateway, uint8_t number, struct lcore *lc
 		.from_traffic = gateway->port.actions[number],
 		.traffic_wake = &traffic_lcore(gateway)->wake,
 		.stats = lcore->stats,
+		.decisions = gateway->decisions[number],
 		.draining = &gateway->draining,
 	};
 	lcore->edge = gateway->edges[number] = edge_create(&setup, reason, sizeof(reason));
@@ -237,9 +276,6 @@ static int create_edges(struct gateway *gateway)
 {
 	uint8_t number = 0;
 	char reason[256];
-	int locked = lock_addresses(gateway);
-	if (locked < 0)
-		return locked;
 	int probe = edge_probe_addresses(&gateway->conf, reason, sizeof(reason));
 	if (probe < 0) {
 		fprintf(stderr, "motorway: %s\n", reason);
@@ -293,6 +329,9 @@ static void destroy_keys(struct gateway *gateway)
 
 static int create_link(struct gateway *gateway)
 {
+	int status = create_decisions(gateway, gateway->edge_count);
+	if (status < 0)
+		return status;
 	const struct link_setup setup = {
 		.conf = &gateway->conf,
 		.schemas = &gateway->schemas,
@@ -304,6 +343,9 @@ static int create_link(struct gateway *gateway)
 		.from_traffic = gateway->port.actions[TRAFFIC_TO_LINK],
 		.traffic_wake = &traffic_lcore(gateway)->wake,
 		.thresholds = &gateway->port.thresholds,
+		.windows = &gateway->port.windows,
+		.decisions = gateway->decisions,
+		.decisions_count = gateway->edge_count + 1,
 		.draining = &gateway->draining,
 		.status = gateway_status,
 		.gateway = gateway,
@@ -343,9 +385,10 @@ int gateway_create(struct gateway *gateway)
 	gateway->start_ns = clock_now_ns();
 	int status;
 	if ((status = create_answers(gateway)) < 0 || (status = create_schemas(gateway)) < 0 ||
-		(status = create_memory(gateway)) < 0 || (status = create_lcores(gateway)) < 0 ||
-		(status = create_traffic(gateway)) < 0 || (status = create_edges(gateway)) < 0 ||
-		(status = create_keys(gateway)) < 0 || (status = create_link(gateway)) < 0)
+		(status = lock_addresses(gateway)) < 0 || (status = create_memory(gateway)) < 0 ||
+		(status = create_lcores(gateway)) < 0 || (status = create_traffic(gateway)) < 0 ||
+		(status = create_edges(gateway)) < 0 || (status = create_keys(gateway)) < 0 ||
+		(status = create_link(gateway)) < 0)
 		return status;
 	return 0;
 }
@@ -449,8 +492,11 @@ void gateway_destroy(struct gateway *gateway)
 		link_destroy(gateway->link);
 	for (unsigned i = 0; i < EDGES_MAX; i++)
 		edge_destroy(gateway->edges[i]);
+	for (unsigned i = 0; i <= EDGES_MAX; i++)
+		decisions_destroy(gateway->decisions[i]);
 	traffic_destroy(gateway->traffic);
 	anomaly_destroy(atomic_load_explicit(&gateway->port.thresholds, memory_order_relaxed));
+	windows_destroy(atomic_load_explicit(&gateway->port.windows, memory_order_relaxed));
 	for (unsigned i = 0; i < TRAFFIC_PORTS; i++) {
 		rte_ring_free(gateway->port.events[i]);
 		rte_ring_free(gateway->port.actions[i]);

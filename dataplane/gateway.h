@@ -29,6 +29,7 @@ struct gateway {
 	struct traffic_port port;
 	struct edge *edges[EDGES_MAX];
 	uint32_t edge_count;
+	struct decisions *decisions[EDGES_MAX + 1]; /* of edge i; behind them that of the link */
 	struct lcore lcores[LCORES_MAX];
 	uint32_t lcore_count;
 	int address_locks[2];		/* sockets that keep other gateways off our addresses; -1 */

@@ -13,7 +13,8 @@
  *
  * Transform: ACTION_TRANSFORM -> TRANSFORMED; control: ACTION_SERVICE -> SERVICE_ANSWERED;
  * scheduled reads: DUE_READ -> ACTION_DUE_READ_TAKEN; DCC Alerts: ALERT -> ACTION_ALERT_TAKEN, then
- * ACTION_DELIVER as above. A request that is held: ACTION_QUARANTINED, later QUARANTINE ->
+ * ACTION_DELIVER as above. An originator's counters: REPLAY_RESET -> ACTION_REPLAY_RESET_DONE.
+ * A request that is held: ACTION_QUARANTINED, later QUARANTINE ->
  * ACTION_QUARANTINE_DONE (doc/anomaly-detection.md).
  */
 #ifndef DATAPLANE_HANDOFF_H
@@ -44,6 +45,7 @@ struct request_terms {
 };
 
 struct anomaly;
+struct windows;
 
 enum traffic_event_type {
 	EVENT_REQUEST = 1,
@@ -58,6 +60,8 @@ enum traffic_event_type {
 	EVENT_QUARANTINE_REPORTED, /* the link has sent reports to control */
 	EVENT_CONTROL_CONNECTED,   /* control knows nothing of what is held */
 	EVENT_THRESHOLDS,
+	EVENT_WINDOWS,
+	EVENT_REPLAY_RESET, /* forget the counters of `user`; event_reference: control's token */
 };
 
 struct traffic_event {
@@ -76,7 +80,8 @@ struct traffic_event {
 				    RESPONSE: GBCS octets; TRANSFORMED: canonical Response;
 				    SERVICE_ANSWERED: canonical element; DUE_READ: canonical
 				    Request; ALERT: the element, then that of a version mismatch */
-	uint64_t user;		 /* REQUEST, DUE_READ, ALERT: EUI-64 of who gets the answer */
+	uint64_t user;		 /* REQUEST, DUE_READ, ALERT: EUI-64 of who gets the answer;
+				    REPLAY_RESET: of the originator */
 	uint64_t received_ns;	 /* REQUEST, RESPONSE: first byte */
 	struct request_terms terms; /* REQUEST, DUE_READ; RESPONSE: the request_id alone; ALERT: its
 				       ResponseID as request_id, and schema_index */
@@ -88,11 +93,18 @@ struct traffic_event {
 	uint32_t roles;		    /* REQUEST: of the user, for control */
 	bool announces;		    /* ALERT: of a held request */
 	uint8_t quarantine_action;  /* QUARANTINE: enum mw_quarantine_action */
-	uint32_t alert_length;	    /* ALERT: of the first element */
-	uint64_t event_reference;   /* QUARANTINE */
-	uint32_t reports;	    /* QUARANTINE_REPORTED: how many */
-	uint32_t session;	    /* QUARANTINE_REPORTED, CONTROL_CONNECTED: of control */
-	struct anomaly *anomaly;    /* THRESHOLDS: passes to the traffic lcore */
+	uint8_t reason; /* DUE_READ: enum answer_reason; when access control refused it, the user
+			   is answered `code` and nothing is sent; `message` is NULL */
+	uint32_t alert_length;	  /* ALERT: of the first element */
+	uint64_t event_reference; /* QUARANTINE */
+	uint32_t reports;	  /* QUARANTINE_REPORTED: how many */
+	uint32_t session;	  /* QUARANTINE_REPORTED, CONTROL_CONNECTED: of control */
+	struct anomaly *anomaly;  /* THRESHOLDS: passes to the traffic lcore */
+	struct windows *windows;  /* WINDOWS: passes to the traffic lcore */
+	uint8_t window_kind;	  /* REQUEST, DUE_READ: enum release_kind */
+	uint8_t lane;		  /* REQUEST: enum mw_lane of its answer */
+	uint64_t deadline_ns;	  /* REQUEST, DUE_READ: when its answer is due, 0: not known */
+	uint64_t release_ns;	  /* REQUEST, DUE_READ: not before this, 0: at once */
 };
 
 enum action_type {
@@ -104,20 +116,22 @@ enum action_type {
 	ACTION_TRANSFORM,      /* POST a request to the transform provider; the message is lent */
 	ACTION_DELIVER, /* build, sign and POST a response to its user; the message is lent */
 	ACTION_SERVICE, /* to the link: let control answer; the message is lent */
-	ACTION_DUE_READ_TAKEN,	/* to the link: what became of a due read */
-	ACTION_ALERT_TAKEN,	/* to the link: what became of an alert */
-	ACTION_QUARANTINED,	/* to the link: a request is held; tell control */
-	ACTION_QUARANTINE_DONE, /* to the link: it has been released, deleted, or neither */
+	ACTION_DUE_READ_TAKEN,	  /* to the link: what became of a due read */
+	ACTION_ALERT_TAKEN,	  /* to the link: what became of an alert */
+	ACTION_QUARANTINED,	  /* to the link: a request is held; tell control */
+	ACTION_QUARANTINE_DONE,	  /* to the link: it has been released, deleted, or neither */
+	ACTION_REPLAY_RESET_DONE, /* to the link: an originator's counters are forgotten */
 };
 
 struct action {
 	uint8_t type; /* enum action_type */
 	uint8_t provider_id;
-	uint8_t reason;		   /* REPLY: enum answer_reason */
-	uint8_t lane;		   /* DISPATCH, DELIVER: enum mw_lane */
-	bool scheduled;		   /* DELIVER: wrap the payload into a DSPScheduledMessage */
-	bool alert;		   /* DELIVER: a DCC Alert; as in its event */
-	bool has_body;		   /* REPLY_DOCUMENT */
+	uint8_t reason; /* REPLY, DUE_READ_TAKEN: enum answer_reason */
+	uint8_t lane;	/* DISPATCH, DELIVER: enum mw_lane */
+	bool scheduled; /* DISPATCH: a run of a schedule; DELIVER: so wrap the payload into a
+			   DSPScheduledMessage */
+	bool alert;	/* DELIVER: a DCC Alert; as in its event */
+	bool has_body;	/* REPLY_DOCUMENT */
 	uint8_t quarantine_action; /* QUARANTINE_DONE */
 	int16_t status;		   /* REPLY_PROVIDER: HTTP status; DUE_READ_TAKEN, ALERT_TAKEN,
 				      QUARANTINE_DONE:	    0 or -errno */
@@ -125,18 +139,23 @@ struct action {
 	struct http_exchange exchange;
 	struct pending_reference reference;
 	struct message *message; /* REPLY: body element or NULL, given away; else lent, or NULL */
-	uint64_t user;		 /* DELIVER, SERVICE, QUARANTINED: EUI-64 */
+	uint64_t user;		 /* DELIVER, SERVICE, QUARANTINED, REPLAY_RESET_DONE: EUI-64 */
+	uint64_t expires_ns;	 /* DISPATCH: not to be written after this; 0: at any time */
 	uint64_t answered_ns;	 /* DELIVER: becomes ResponseDateTime; QUARANTINED: held since */
 	struct request_terms terms;
-	char code[MW_CODE_SIZE];  /* REPLY, DELIVER */
+	char code[MW_CODE_SIZE];  /* REPLY, DELIVER, DUE_READ_TAKEN */
 	uint64_t schedule_id;	  /* DELIVER, DUE_READ_TAKEN */
 	uint32_t occurrence;	  /* DUE_READ_TAKEN */
 	uint32_t roles;		  /* SERVICE */
 	uint32_t alert_length;	  /* DELIVER */
 	uint32_t session;	  /* QUARANTINED: of control, to whom the report is due */
 	uint64_t event_reference; /* QUARANTINED, QUARANTINE_DONE: QuarantineEventRef, 0: none yet;
-				     ALERT_TAKEN: the alert's id */
+				     ALERT_TAKEN: the alert's id; REPLAY_RESET_DONE: control's
+				     token */
 	uint32_t period_s, limit; /* QUARANTINED: of the threshold */
+	bool of_all_users;	  /* QUARANTINED: the threshold is */
+	uint64_t highest;	  /* REPLAY_RESET_DONE: counter that was accepted */
+	uint32_t scopes;	  /* REPLAY_RESET_DONE: how many were forgotten */
 };
 
 _Static_assert(sizeof(struct traffic_event) % 4 == 0, "rte_ring elements are multiples of 4 bytes");

@@ -26,6 +26,8 @@ enum journal_record_type {
 	JOURNAL_RELEASED,	 /* a held request goes on its way */
 	JOURNAL_DELETED,	 /* a held request ends */
 	JOURNAL_ALERT,		 /* a DCC Alert, with its elements */
+	JOURNAL_REPLAY_RESET,	 /* an originator's counters are forgotten; its id has no target */
+	JOURNAL_REFUSED,	 /* a scheduled run that is not sent; its user is answered a code */
 };
 
 struct journal {

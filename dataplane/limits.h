@@ -46,12 +46,6 @@
 /* POSTs to providers under way at once. */
 #define DISPATCHES_IN_FLIGHT_MAX 1024
 
-/* Counters of an originator that may come out of order: its connections are parallel. */
-#define REPLAY_WINDOW 65536
-
-/* Originators whose counters are kept: also those that are users no more, should they come back. */
-#define REPLAY_ORIGINATORS_MAX (4 * USERS_MAX)
-
 /* The longest rest of an idle lcore. */
 #define REST_NS_MAX 1000000
 

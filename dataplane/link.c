@@ -19,6 +19,8 @@
 #include "dataplane/anomaly.h"
 #include "dataplane/handoff.h"
 #include "dataplane/link_alerts.h"
+#include "dataplane/link_due_read.h"
+#include "dataplane/windows.h"
 
 #define RECONNECT_MS 250
 #define POLL_MS 100
@@ -211,8 +213,8 @@ static void tell_traffic(struct link *link)
 		link_reports_told(&link->reports, &event);
 }
 
-/* The thresholds of the staged registry go first: after the lcores' quiescent states the traffic
- * lcore takes them before any request that was accepted by the new registry. */
+/* The thresholds and windows of the staged registry go first: after the lcores' quiescent states
+ * the traffic lcore takes them before any request that was accepted by the new registry. */
 static void hand_over_thresholds(struct link *link)
 {
 	const struct registry *staging = link->staging;
@@ -224,13 +226,27 @@ static void hand_over_thresholds(struct link *link)
 	}
 	anomaly_destroy(
 		atomic_exchange_explicit(link->setup.thresholds, anomaly, memory_order_acq_rel));
-	rte_rcu_qsbr_synchronize(link->setup.readers, RTE_QSBR_THRID_INVALID);
+}
+
+static void hand_over_windows(struct link *link)
+{
+	const struct registry *staging = link->staging;
+	size_t bad;
+	struct windows *windows = windows_create(staging->windows, staging->window_count, &bad);
+	if (!windows) {
+		fputs("motorway: no memory for the windows; those in force stay\n", stderr);
+		return;
+	}
+	windows_destroy(
+		atomic_exchange_explicit(link->setup.windows, windows, memory_order_acq_rel));
 }
 
 /* Make the staged registry the current one. The old one goes when no lcore reads it any more. */
 static void publish(struct link *link)
 {
 	hand_over_thresholds(link);
+	hand_over_windows(link);
+	rte_rcu_qsbr_synchronize(link->setup.readers, RTE_QSBR_THRID_INVALID);
 	struct registry *old =
 		atomic_exchange_explicit(link->setup.registry, link->staging, memory_order_acq_rel);
 	link->staging = NULL;
@@ -287,60 +303,24 @@ static void service_answer(struct link *link, const struct peer_message *receive
 		message_free(event.message);
 }
 
-/* Turn a due read into an event. Returns 0 or what control is told: -EAGAIN or -ENOENT. */
-static int due_read_event(
-	struct link *link, const struct mw_control_due_read *due, const uint8_t *document)
-{
-	const struct registry *registry =
-		atomic_load_explicit(link->setup.registry, memory_order_relaxed);
-	if (!registry || atomic_load_explicit(link->setup.draining, memory_order_relaxed))
-		return -EAGAIN;
-	struct registry_image_device device;
-	int found = registry_image_read(registry->image->image, due->device_id, &device);
-	if (found != 0 && found != -ENOENT)
-		return -EAGAIN;
-	const struct registry_srv *srv = registry_srv(registry, due->srv);
-	int schema = duis_schemas_find(
-		schemas_of(link), due->schema_version, strlen(due->schema_version));
-	if (found != 0 || !srv || !registry_user(registry, due->user) || schema < 0)
-		return -ENOENT;
-	struct message *message =
-		message_take(link->setup.pools, due->document_length, MESSAGE_LINK);
-	if (!message)
-		return -EAGAIN;
-	memcpy(message->buffer.bytes, document, due->document_length);
-	message->buffer.length = due->document_length;
-	struct traffic_event event = {
-		.type = EVENT_DUE_READ,
-		.provider_id = device.provider_id,
-		.message = message,
-		.user = due->user,
-		.terms = {.request_id = due->request_id,
-			.schema_index = (uint8_t)schema,
-			.command_variant = 1},
-		.schedule_id = due->schedule_id,
-		.occurrence = due->occurrence,
-		.attempt = due->attempt,
-	};
-	memcpy(event.terms.service_reference, srv->service_reference, MW_SRV_SIZE);
-	memcpy(event.terms.srv, srv->srv, MW_SRV_SIZE);
-	if (to_traffic(link, &event))
-		return 0;
-	message_free(message);
-	return -EAGAIN;
-}
-
 static void due_read(struct link *link, const struct peer_message *received)
 {
 	struct mw_control_due_read due;
+	struct traffic_event event;
 	memcpy(&due, received->payload, sizeof(due));
-	int status = due_read_event(link, &due, received->payload + sizeof(due));
-	if (status == 0)
-		return; /* the traffic lcore reports when the read is durable */
+	int status = link_due_read_event(&link->setup, schemas_of(link), &due,
+		received->payload + sizeof(due), clock_wall_ms(clock_now_ns()), &event);
+	if (status == 0 && to_traffic(link, &event))
+		return; /* the traffic lcore reports when it is durable */
+	if (status == 0) {
+		message_free(event.message);
+		status = -EAGAIN;
+	}
 	const struct mw_control_due_read_taken taken = {.schedule_id = due.schedule_id,
 		.occurrence = due.occurrence,
 		.attempt = due.attempt,
-		.status = status};
+		.status = status,
+		.check = MW_ACCESS_CHECK_COUNT};
 	send_message(link, MW_CONTROL_DUE_READ_TAKEN, PART(taken), NO_PART);
 }
 
@@ -371,6 +351,31 @@ static void quarantine(struct link *link, const struct mw_control_quarantine *re
 	send_message(link, MW_CONTROL_QUARANTINE_DONE, PART(done), NO_PART);
 }
 
+static void replay_reset(struct link *link, const struct mw_control_replay_reset *record)
+{
+	struct traffic_event event = {.type = EVENT_REPLAY_RESET,
+		.user = record->originator,
+		.event_reference = record->token};
+	if (to_traffic(link, &event))
+		return;
+	const struct mw_control_replay_reset_done done = {
+		.token = record->token, .originator = record->originator, .status = -EAGAIN};
+	send_message(link, MW_CONTROL_REPLAY_RESET_DONE, PART(done), NO_PART);
+}
+
+/* What became of a RequestID lately, at whichever edge: the latest of each, then all by time. */
+static void send_decisions(struct link *link, const struct mw_control_decisions_wanted *wanted)
+{
+	struct mw_control_decision records[MW_DECISIONS_MAX];
+	struct mw_control_decisions head = {.token = wanted->token,
+		.request_id = wanted->request_id,
+		.kept_max = DECISIONS_KEPT};
+	head.count = decisions_collect(link->setup.decisions, link->setup.decisions_count,
+		&wanted->request_id, schemas_of(link), records);
+	send_message(link, MW_CONTROL_DECISIONS, PART(head),
+		(struct peer_part){records, head.count * sizeof(records[0])});
+}
+
 static void send_status(struct link *link)
 {
 	char *text = link->setup.status(link->setup.gateway);
@@ -389,6 +394,15 @@ static void credit_back(struct link *link)
 	send_message(link, MW_CONTROL_CREDIT, PART(credit), NO_PART);
 }
 
+static enum peer_fault set_record(struct link *link, const struct peer_message *message)
+{
+	if (!link->staging)
+		return PEER_FAULT_ORDER;
+	reference_record(link, message);
+	credit_back(link);
+	return PEER_OK;
+}
+
 static enum peer_fault run_message(struct link *link, const struct peer_message *message)
 {
 	union {
@@ -396,6 +410,8 @@ static enum peer_fault run_message(struct link *link, const struct peer_message 
 		struct mw_control_credit credit;
 		struct mw_control_reference reference;
 		struct mw_control_quarantine quarantine;
+		struct mw_control_decisions_wanted decisions_wanted;
+		struct mw_control_replay_reset replay_reset;
 	} fixed;
 	size_t size =
 		message->header.length < sizeof(fixed) ? message->header.length : sizeof(fixed);
@@ -422,11 +438,9 @@ static enum peer_fault run_message(struct link *link, const struct peer_message 
 	case MW_CONTROL_ACCESS_CHECKS:
 	case MW_CONTROL_ALERT_CODE:
 	case MW_CONTROL_THRESHOLD:
-		if (!link->staging)
-			return PEER_FAULT_ORDER;
-		reference_record(link, message);
-		credit_back(link);
-		return PEER_OK;
+	case MW_CONTROL_WINDOW:
+	case MW_CONTROL_TIMING:
+		return set_record(link, message);
 	case MW_CONTROL_REFERENCE_END:
 		return reference_end(link, &fixed.reference);
 	case MW_CONTROL_SERVICE_ANSWER:
@@ -446,6 +460,12 @@ static enum peer_fault run_message(struct link *link, const struct peer_message 
 		return PEER_OK;
 	case MW_CONTROL_STATUS_REQUEST:
 		send_status(link);
+		return PEER_OK;
+	case MW_CONTROL_DECISIONS_WANTED:
+		send_decisions(link, &fixed.decisions_wanted);
+		return PEER_OK;
+	case MW_CONTROL_REPLAY_RESET:
+		replay_reset(link, &fixed.replay_reset);
 		return PEER_OK;
 	default:
 		return PEER_FAULT_ORDER;
@@ -510,10 +530,7 @@ static bool pass_on(struct link *link, const struct action *action)
 {
 	switch ((enum action_type)action->type) {
 	case ACTION_DUE_READ_TAKEN: {
-		const struct mw_control_due_read_taken taken = {.schedule_id = action->schedule_id,
-			.occurrence = action->occurrence,
-			.attempt = action->attempt,
-			.status = action->status};
+		const struct mw_control_due_read_taken taken = link_due_read_taken(action);
 		if (link->connected)
 			send_message(link, MW_CONTROL_DUE_READ_TAKEN, PART(taken), NO_PART);
 		return true;
@@ -535,6 +552,15 @@ static bool pass_on(struct link *link, const struct action *action)
 			.status = action->status};
 		if (link->connected)
 			send_message(link, MW_CONTROL_QUARANTINE_DONE, PART(done), NO_PART);
+		return true;
+	}
+	case ACTION_REPLAY_RESET_DONE: {
+		const struct mw_control_replay_reset_done done = {.token = action->event_reference,
+			.originator = action->user,
+			.highest = action->highest,
+			.scopes = action->scopes};
+		if (link->connected)
+			send_message(link, MW_CONTROL_REPLAY_RESET_DONE, PART(done), NO_PART);
 		return true;
 	}
 	default:

@@ -18,6 +18,7 @@
 
 #include "control/conf.h"
 #include "dataplane/anomaly.h"
+#include "dataplane/decisions.h"
 #include "dataplane/message.h"
 #include "dataplane/registry.h"
 #include "dataplane/schema_store.h"
@@ -35,6 +36,9 @@ struct link_setup {
 	struct rte_ring *from_traffic;	      /* struct action */
 	struct wake *traffic_wake;
 	_Atomic(struct anomaly *) *thresholds; /* put here for the traffic lcore to take */
+	_Atomic(struct windows *) *windows;    /* the same */
+	struct decisions *const *decisions;    /* of the edges, and of the link as the last one */
+	uint32_t decisions_count;
 	const _Atomic bool *draining;
 	/* Write the status as a JSON text (malloc'ed; the link frees it), NULL when memory is
 	 * short. */

@@ -36,6 +36,7 @@ bool link_reports_next(struct link_reports *reports, struct mw_control_quarantin
 		.held_ms = clock_wall_ms(action->answered_ns),
 		.period_s = action->period_s,
 		.limit = action->limit,
+		.flags = action->of_all_users ? MW_QUARANTINED_DCC : 0,
 	};
 	memcpy(record->srv, action->terms.srv, sizeof(record->srv));
 	reports->head = (reports->head + 1) % QUARANTINE_REPORTS_MAX;

@@ -175,3 +175,33 @@ struct pending *pending_timer_expired(struct pending_table *table, uint64_t now_
 	pending_timer_stop(table, entry);
 	return entry;
 }
+
+void pending_queue_append(
+	struct pending_table *table, struct pending_queue *queue, struct pending *entry)
+{
+	uint32_t number = pending_refer(table, entry).index;
+	entry->queue_next = PENDING_NONE;
+	entry->queue_previous = queue->tail;
+	if (queue->tail == PENDING_NONE)
+		queue->head = number;
+	else
+		table->entries[queue->tail].queue_next = number;
+	queue->tail = number;
+	queue->count++;
+}
+
+void pending_queue_remove(
+	struct pending_table *table, struct pending_queue *queue, struct pending *entry)
+{
+	assert(queue->count > 0);
+	if (entry->queue_previous == PENDING_NONE)
+		queue->head = entry->queue_next;
+	else
+		table->entries[entry->queue_previous].queue_next = entry->queue_next;
+	if (entry->queue_next == PENDING_NONE)
+		queue->tail = entry->queue_previous;
+	else
+		table->entries[entry->queue_next].queue_previous = entry->queue_previous;
+	entry->queue_next = entry->queue_previous = PENDING_NONE;
+	queue->count--;
+}

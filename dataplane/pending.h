@@ -12,6 +12,7 @@
 
 #include "dataplane/handoff.h"
 #include "dataplane/hash_index.h"
+#include "dataplane/release.h"
 
 enum pending_state {
 	PENDING_FREE = 0,
@@ -19,8 +20,10 @@ enum pending_state {
 	PENDING_SERVICE,	  /* control works on the answer */
 	PENDING_QUARANTINED,	  /* held until an operator releases or deletes it */
 	PENDING_RELEASING,	  /* its release or deletion is being made durable */
+	PENDING_HELD,		  /* until its planned release or ExecutionDateTime */
 	PENDING_QUEUED,		  /* in a provider's queue */
 	PENDING_INTENT,		  /* the intent to send is being made durable */
+	PENDING_READY,		  /* it is durable; a gate must open (traffic_window.h) */
 	PENDING_DISPATCHING,	  /* the POST to the provider is under way */
 	PENDING_BACKOFF,	  /* waits for its next attempt */
 	PENDING_AWAITING,	  /* taken by the provider; the device will answer */
@@ -41,7 +44,7 @@ struct pending {
 	uint8_t lane;	     /* enum mw_lane */
 	uint8_t provider_id; /* the device's */
 	uint8_t transform_provider_id;
-	uint8_t reason;	 /* enum answer_reason of a synchronous refusal */
+	uint8_t reason;	 /* enum answer_reason of a synchronous refusal, or of a scheduled run's */
 	bool posting;	 /* an edge has `request` on loan and reports back */
 	bool answer_due; /* somebody at `exchange` waits for the reply */
 	bool lane_place; /* it holds a place in its user's lane */
@@ -52,8 +55,14 @@ struct pending {
 	bool alert; /* a DCC Alert; its request_id is its ResponseID */
 	bool held;  /* quarantined; an entry in the list of these while QUARANTINED */
 	uint8_t quarantine_action; /* while RELEASING: enum mw_quarantine_action */
-	uint16_t attempts;	   /* number of the attempt; one in doubt keeps its number */
-	uint16_t posts;		   /* POSTs to the provider so far */
+	uint8_t window_kind;	   /* enum release_kind */
+	bool due_read;		   /* a run of a schedule, which the DSP sends itself */
+	bool windowed;		   /* QUEUED in the windows' queues */
+	bool asks_gate;		   /* from its intent to its POST: a gate must open */
+	uint8_t gate_count;	   /* gates that its POST passed */
+	uint8_t gates[3];
+	uint16_t attempts; /* number of the attempt; one in doubt keeps its number */
+	uint16_t posts;	   /* POSTs to the provider so far */
 	uint16_t delivery_attempts;
 	struct http_exchange exchange; /* of the user; while ANSWERING: of the provider */
 	uint8_t exchange_edge;	       /* whose exchange that is */
@@ -63,6 +72,9 @@ struct pending {
 	uint32_t lane_user; /* its user's number in the lanes */
 	uint64_t received_ns;
 	uint64_t answered_ns;
+	uint64_t deadline_ns; /* when its answer is due, by its Target Response Time */
+	uint64_t release_ns;  /* not before this; 0: at once */
+	uint64_t passed_ns;   /* when its POST was permitted */
 	uint64_t schedule_id; /* scheduled reads */
 	uint32_t occurrence;
 	uint32_t run_attempt;
@@ -71,6 +83,7 @@ struct pending {
 	struct message *answer;		     /* what goes north */
 	uint32_t alert_length;		     /* alerts: of the first element in `answer` */
 	uint32_t period_s, limit;	     /* held: of the threshold that it exceeded */
+	bool of_all_users;		     /* held: that threshold is of all users together */
 	uint64_t event_reference;	     /* held: QuarantineEventRef, 0: not announced yet */
 	uint32_t queue_next, queue_previous; /* in a provider's queue, or among those held */
 	uint64_t timer_ns;
@@ -109,6 +122,18 @@ struct pending *pending_resolve(struct pending_table *table, struct pending_refe
 
 /* Entries in use. */
 uint32_t pending_count(const struct pending_table *table);
+
+/* A list of entries, linked by queue_next and queue_previous. */
+struct pending_queue {
+	uint32_t head, tail; /* PENDING_NONE when empty */
+	uint32_t count;
+};
+
+/* Behind the others; out of it, from anywhere. */
+void pending_queue_append(
+	struct pending_table *table, struct pending_queue *queue, struct pending *entry);
+void pending_queue_remove(
+	struct pending_table *table, struct pending_queue *queue, struct pending *entry);
 
 /* Start (or move) the entry's timer; stop it. */
 void pending_timer_set(struct pending_table *table, struct pending *entry, uint64_t when_ns);

@@ -208,6 +208,36 @@ static struct message *digested_of(struct edge *edge, const struct edge_request 
 	return digested;
 }
 
+/* ExecutionDateTime of a request that takes an earlier one back: 3000-12-31T00:00:00Z, as in the
+ * published templates called CANCELLATION. It goes at once. */
+#define EXECUTION_CANCELS_S 32535129600
+
+/* Must the DSP keep the request until its ExecutionDateTime? Not when the device does so itself. */
+static bool kept_by_dsp(const struct duis_document *document, const struct registry_srv *srv)
+{
+	return document->has_execution_date_time && document->execution_s != EXECUTION_CANCELS_S &&
+	       (srv->modes & MW_MODE_FUTURE_DATED_DSP) &&
+	       !(srv->modes & MW_MODE_FUTURE_DATED_DEVICE);
+}
+
+/* When its answer is due, and in which windows it goes: by the first of the roles in which it is
+ * permitted. */
+static void set_timing(const struct edge_request *request, const struct access_decision *decision,
+	struct traffic_event *event)
+{
+	const struct duis_document *document = &request->document;
+	bool dated = kept_by_dsp(document, decision->srv);
+	const struct mw_timing *timing = registry_timing(decision->srv, decision->roles,
+		decision->generation, dated ? MW_TIMING_FUTURE_DATED : MW_TIMING_ON_DEMAND);
+	uint64_t start_ns = request->received_ns;
+	int64_t wait_ms = dated ? document->execution_s * 1000 - clock_wall_ms(start_ns) : 0;
+	if (wait_ms > 0)
+		start_ns = event->release_ns = start_ns + (uint64_t)wait_ms * 1000000;
+	event->window_kind = timing->windows;
+	event->lane = timing->lane;
+	event->deadline_ns = start_ns + timing->target_s * 1000000000ull;
+}
+
 /* A device's provider gets the bytes as the user signed them. */
 static void hand_over(struct edge *edge, const struct edge_request *request,
 	const struct access_decision *decision)
@@ -229,8 +259,24 @@ static void hand_over(struct edge *edge, const struct edge_request *request,
 		.received_ns = request->received_ns,
 	};
 	terms_of(&request->document, &event.terms);
+	if (decision->route == ACCESS_ROUTE_DEVICE ||
+		decision->route == ACCESS_ROUTE_TRANSFORM_AND_DEVICE)
+		set_timing(request, decision, &event);
 	if (!edge_tell_traffic(edge, &event))
 		refuse_capacity(edge, request->exchange, message);
+}
+
+/* For an operator who asks. */
+static void keep_decision(struct edge *edge, uint64_t now_ns, const struct access_request *asked,
+	const struct access_decision *decided)
+{
+	struct decision decision =
+		decision_of(edge->registry, asked, decided, clock_wall_ms(now_ns));
+	if (!decided->code && decided->reason < ANSWER_REASON_COUNT &&
+		decided->reason != ANSWER_ACCEPTED)
+		memcpy(decision.code, edge->setup.answers->answers[decided->reason].code,
+			sizeof(decision.code));
+	decisions_put(edge->setup.decisions, &decision);
 }
 
 /* `found` is what reading the request's target from the registry image ended with. */
@@ -252,7 +298,9 @@ static struct access_decision decide(struct edge *edge, uint64_t now_ns,
 		.device = found == 0 ? device : NULL,
 		.device_busy = found != 0 && found != -ENOENT,
 	};
-	return access_check(edge->registry, &asked);
+	const struct access_decision decided = access_check(edge->registry, &asked);
+	keep_decision(edge, now_ns, &asked, &decided);
+	return decided;
 }
 
 static void finish_request(struct edge *edge, uint64_t now_ns, unsigned number, int verdict)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dataplane/registry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,10 @@ struct registry *registry_create(uint64_t generation, struct key_store *keys)
 	registry->users = calloc(USERS_MAX, sizeof(*registry->users));
 	registry->certificates = calloc(CERTIFICATES_MAX, sizeof(*registry->certificates));
 	registry->srvs = calloc(SRV_RULES_MAX, sizeof(*registry->srvs));
+	registry->windows = calloc(MW_WINDOW_RECORDS_MAX, sizeof(*registry->windows));
 	registry->thresholds = calloc(ANOMALY_THRESHOLDS_MAX, sizeof(*registry->thresholds));
 	if (!registry->users || !registry->certificates || !registry->srvs ||
-		!registry->thresholds ||
+		!registry->thresholds || !registry->windows ||
 		hash_index_create(&registry->user_index, USERS_MAX, secret) ||
 		hash_index_create(&registry->certificate_index, CERTIFICATES_MAX, secret) ||
 		hash_index_create(&registry->srv_index, SRV_RULES_MAX, secret))
@@ -69,6 +71,7 @@ void registry_destroy(struct registry *registry)
 	image_share_release(registry->image);
 	free(registry->srvs);
 	free(registry->thresholds);
+	free(registry->windows);
 	free(registry);
 }
 
@@ -211,7 +214,7 @@ static int add_threshold(struct registry *registry, const struct mw_control_thre
 		record->period_s > ANOMALY_PERIOD_S_MAX)
 		return -EBADMSG;
 	memcpy(threshold.srv, record->srv, strlen(record->srv));
-	if (!registry_user(registry, record->user) ||
+	if ((record->user != ANOMALY_ALL_USERS && !registry_user(registry, record->user)) ||
 		(record->srv[0] != '\0' && !registry_srv(registry, record->srv)))
 		return -ENOENT;
 	for (uint32_t i = 0; i < registry->threshold_count; i++) {
@@ -226,6 +229,47 @@ static int add_threshold(struct registry *registry, const struct mw_control_thre
 	return 0;
 }
 
+static uint32_t srv_number(const struct registry *registry, const char *srv)
+{
+	uint64_t words[1];
+	srv_words(srv, words);
+	uint32_t probe = hash_index_hash(&registry->srv_index, words, 1);
+	uint32_t entry;
+	while ((entry = hash_index_next(&registry->srv_index, &probe)) != HASH_INDEX_NONE &&
+		strcmp(registry->srvs[entry].srv, srv) != 0)
+		continue;
+	return entry;
+}
+
+/* Whether they fit one another, windows_create() finds out. */
+static int add_window(struct registry *registry, const struct mw_window_record *record)
+{
+	if (registry->window_count == MW_WINDOW_RECORDS_MAX)
+		return -ENOSPC;
+	registry->windows[registry->window_count++] = *record;
+	return 0;
+}
+
+static bool timing_valid(const struct mw_timing *timing)
+{
+	return timing->windows < MW_WINDOW_CLASS_COUNT && timing->lane < MW_LANE_COUNT;
+}
+
+static int add_timing(struct registry *registry, const struct mw_timing_record *record)
+{
+	const struct mw_timing *timing = &record->timing[0][0][0];
+	if (!text_ended(record->srv, sizeof(record->srv)))
+		return -EBADMSG;
+	for (size_t i = 0; i < sizeof(record->timing) / sizeof(*timing); i++)
+		if (!timing_valid(&timing[i]))
+			return -EBADMSG;
+	uint32_t at = srv_number(registry, record->srv);
+	if (at == HASH_INDEX_NONE)
+		return -ENOENT;
+	memcpy(registry->srvs[at].timing, record->timing, sizeof(record->timing));
+	return 0;
+}
+
 int registry_add(struct registry *registry, uint16_t type, const uint8_t *payload, uint32_t length)
 {
 	union {
@@ -236,6 +280,8 @@ int registry_add(struct registry *registry, uint16_t type, const uint8_t *payloa
 		struct mw_control_access_checks checks;
 		struct mw_control_alert_code alert_code;
 		struct mw_control_threshold threshold;
+		struct mw_window_record window;
+		struct mw_timing_record timing;
 	} record;
 	uint32_t size = type == MW_CONTROL_USER		   ? sizeof(record.user)
 			: type == MW_CONTROL_CERTIFICATE   ? sizeof(record.certificate)
@@ -244,6 +290,8 @@ int registry_add(struct registry *registry, uint16_t type, const uint8_t *payloa
 			: type == MW_CONTROL_ACCESS_CHECKS ? sizeof(record.checks)
 			: type == MW_CONTROL_ALERT_CODE	   ? sizeof(record.alert_code)
 			: type == MW_CONTROL_THRESHOLD	   ? sizeof(record.threshold)
+			: type == MW_CONTROL_WINDOW	   ? sizeof(record.window)
+			: type == MW_CONTROL_TIMING	   ? sizeof(record.timing)
 							   : 0;
 	if (size == 0 || length < size || (length != size && type != MW_CONTROL_CERTIFICATE))
 		return -EBADMSG;
@@ -264,6 +312,10 @@ int registry_add(struct registry *registry, uint16_t type, const uint8_t *payloa
 		return add_alert_code(registry, &record.alert_code);
 	case MW_CONTROL_THRESHOLD:
 		return add_threshold(registry, &record.threshold);
+	case MW_CONTROL_WINDOW:
+		return add_window(registry, &record.window);
+	case MW_CONTROL_TIMING:
+		return add_timing(registry, &record.timing);
 	default:
 		return add_srv(registry, &record.srv_rule);
 	}
@@ -297,14 +349,17 @@ const struct registry_user *registry_user(const struct registry *registry, uint6
 
 const struct registry_srv *registry_srv(const struct registry *registry, const char *srv)
 {
-	uint64_t words[1];
-	srv_words(srv, words);
-	uint32_t probe = hash_index_hash(&registry->srv_index, words, 1);
-	uint32_t entry;
-	while ((entry = hash_index_next(&registry->srv_index, &probe)) != HASH_INDEX_NONE)
-		if (strcmp(registry->srvs[entry].srv, srv) == 0)
-			return &registry->srvs[entry];
-	return NULL;
+	uint32_t number = srv_number(registry, srv);
+	return number != HASH_INDEX_NONE ? &registry->srvs[number] : NULL;
+}
+
+const struct mw_timing *registry_timing(const struct registry_srv *srv, uint32_t roles,
+	uint8_t generation, enum mw_timing_mode mode)
+{
+	unsigned role = roles != 0 ? (unsigned)__builtin_ctz(roles) : 0;
+	unsigned column = generation == MW_GENERATION_SMETS1 ? 0 : 1;
+	assert(role < MW_TIMING_ROLES);
+	return &srv->timing[role][column][mode];
 }
 
 const struct registry_certificate *registry_certificate(

@@ -19,6 +19,8 @@
 #include "dataplane/key_store.h"
 #include "dataplane/limits.h"
 #include "motorway/control_protocol.h"
+#include "motorway/timing_record.h"
+#include "motorway/window_record.h"
 
 struct registry_user {
 	uint64_t eui;
@@ -59,6 +61,7 @@ struct registry_srv {
 	uint8_t uplift_modes;
 	uint8_t direction;
 	char mdr_generation_code[MW_CODE_SIZE];
+	struct mw_timing timing[MW_TIMING_ROLES][MW_TIMING_GENERATIONS][MW_TIMING_MODE_COUNT];
 };
 
 struct registry {
@@ -74,6 +77,8 @@ struct registry {
 	char version_mismatch_code[MW_CODE_SIZE]; /* DCCAlertCode; "": none is known */
 	struct anomaly_threshold *thresholds;
 	uint32_t threshold_count;
+	struct mw_window_record *windows; /* windows_create() takes them */
+	uint32_t window_count;
 	struct registry_provider providers[PROVIDERS_MAX];
 	struct hash_index user_index, certificate_index, srv_index;
 };
@@ -87,7 +92,7 @@ void registry_destroy(struct registry *registry);
 
 /* Add one record as it came from the control socket: type (enum mw_control_type) and its payload.
  * Returns 0, -EBADMSG (malformed), -EEXIST (its key is there already), -ENOSPC (limits.h),
- * -ENOENT (a certificate's user came not before it), or -ENOMEM.
+ * -ENOENT (a certificate's user or an SRV's rule came not before it), or -ENOMEM.
  * Link thread, before the registry is published. */
 int registry_add(struct registry *registry, uint16_t type, const uint8_t *payload, uint32_t length);
 
@@ -105,6 +110,11 @@ const struct registry_user *registry_user(const struct registry *registry, uint6
 const struct registry_srv *registry_srv(const struct registry *registry, const char *srv);
 const struct registry_certificate *registry_certificate(const struct registry *registry,
 	const char *issuer, const uint8_t serial[DUIS_SERIAL_SIZE]);
+
+/* When an answer is due and in which windows the request goes: for the first of `roles`, a device
+ * of `generation`. Any lcore. */
+const struct mw_timing *registry_timing(const struct registry_srv *srv, uint32_t roles,
+	uint8_t generation, enum mw_timing_mode mode);
 
 /* The id of the provider called name[0 .. length), or -1. */
 int registry_provider_find(const struct registry *registry, const char *name, size_t length);

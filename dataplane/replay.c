@@ -3,49 +3,94 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/hash_index.h"
+#include "dataplane/replay_table.h"
 
-/* Two bits a counter, 32 counters a word. */
 #define USED_AS_TRANSFORM 1u
 #define USED_AS_COMMAND 2u
-#define COUNTERS_PER_WORD 32u
-
-struct replay_entry {
-	uint64_t originator;
-	uint64_t target; /* 0 when the scope is the originator */
-	uint64_t highest;
-};
+#define COUNTERS_PER_WORD REPLAY_COUNTERS_PER_WORD
 
 struct replay {
 	struct replay_limits limits;
 	struct hash_index index;
-	struct replay_entry *entries;
-	uint64_t *used; /* of each entry `window` pairs of bits; counter modulo window is the place
-			 */
-	uint32_t count;
+	struct replay_table table;
+	uint32_t *free; /* stack of entries that are not in use, the lowest on top at first */
+	uint32_t free_count;
 };
 
-struct replay *replay_create(const struct replay_limits *limits)
+static uint64_t target_of(const struct replay *replay, const struct mw_request_id *id)
 {
-	assert(limits->window >= 64 && (limits->window & (limits->window - 1)) == 0);
-	assert(limits->scopes_max > 0);
-	struct replay *replay = calloc(1, sizeof(*replay));
-	if (!replay)
-		return NULL;
-	replay->limits = *limits;
-	replay->entries = calloc(limits->scopes_max, sizeof(*replay->entries));
-	replay->used = calloc((size_t)limits->scopes_max * (limits->window / COUNTERS_PER_WORD),
-		sizeof(uint64_t));
-	if (!replay->entries || !replay->used ||
-		hash_index_create(&replay->index, limits->scopes_max, limits->secret) != 0) {
+	return replay->limits.scope == REPLAY_ORIGINATOR_TARGET ? id->target : 0;
+}
+
+static uint32_t replay_hash(const struct replay *replay, const struct mw_request_id *id)
+{
+	const uint64_t words[2] = {id->originator, target_of(replay, id)};
+	return hash_index_hash(&replay->index, words, 2);
+}
+
+static bool limits_valid(const struct replay_limits *limits)
+{
+	return limits->window >= 64 && (limits->window & (limits->window - 1)) == 0 &&
+	       limits->scopes_max > 0;
+}
+
+/* Index the entries in use of replay->table. */
+static struct replay *begin(struct replay *replay)
+{
+	const uint32_t size = replay->limits.scopes_max;
+	replay->free = calloc(size, sizeof(*replay->free));
+	if (!replay->free || hash_index_create(&replay->index, size, replay->limits.secret) != 0) {
 		replay_destroy(replay);
 		errno = ENOMEM;
 		return NULL;
 	}
+	for (uint32_t number = size; number-- > 0;) {
+		const struct replay_entry *entry = &replay->table.entries[number];
+		const struct mw_request_id id = {entry->originator, entry->target, 0};
+		if (!entry->in_use)
+			replay->free[replay->free_count++] = number;
+		else
+			hash_index_insert(&replay->index, replay_hash(replay, &id), number);
+	}
 	return replay;
+}
+
+struct replay *replay_create(const struct replay_limits *limits)
+{
+	assert(limits_valid(limits));
+	struct replay *replay = calloc(1, sizeof(*replay));
+	if (!replay)
+		return NULL;
+	replay->limits = *limits;
+	if (replay_table_create(&replay->table, limits) != 0) {
+		replay_destroy(replay);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return begin(replay);
+}
+
+struct replay *replay_open(
+	const struct replay_limits *limits, const char *path, struct replay_told *told)
+{
+	assert(limits_valid(limits));
+	*told = (struct replay_told){.reason = "no memory"};
+	struct replay *replay = calloc(1, sizeof(*replay));
+	if (!replay)
+		return NULL;
+	replay->limits = *limits;
+	if (replay_table_open(&replay->table, limits, path, told) != 0) {
+		int error = errno;
+		replay_destroy(replay);
+		errno = error;
+		return NULL;
+	}
+	return begin(replay);
 }
 
 void replay_destroy(struct replay *replay)
@@ -53,28 +98,17 @@ void replay_destroy(struct replay *replay)
 	if (!replay)
 		return;
 	hash_index_destroy(&replay->index);
-	free(replay->entries);
-	free(replay->used);
+	replay_table_close(&replay->table);
+	free(replay->free);
 	free(replay);
-}
-
-static uint64_t target_of(const struct replay *replay, const struct mw_request_id *id)
-{
-	return replay->limits.scope == REPLAY_ORIGINATOR_TARGET ? id->target : 0;
-}
-
-static uint32_t hash_of(const struct replay *replay, const struct mw_request_id *id)
-{
-	const uint64_t words[2] = {id->originator, target_of(replay, id)};
-	return hash_index_hash(&replay->index, words, 2);
 }
 
 static struct replay_entry *find(const struct replay *replay, const struct mw_request_id *id)
 {
-	uint32_t probe = hash_of(replay, id);
+	uint32_t probe = replay_hash(replay, id);
 	uint32_t number;
 	while ((number = hash_index_next(&replay->index, &probe)) != HASH_INDEX_NONE) {
-		struct replay_entry *entry = &replay->entries[number];
+		struct replay_entry *entry = &replay->table.entries[number];
 		if (entry->originator == id->originator && entry->target == target_of(replay, id))
 			return entry;
 	}
@@ -83,8 +117,8 @@ static struct replay_entry *find(const struct replay *replay, const struct mw_re
 
 static uint64_t *words_of(const struct replay *replay, const struct replay_entry *entry)
 {
-	return replay->used +
-	       (size_t)(entry - replay->entries) * (replay->limits.window / COUNTERS_PER_WORD);
+	return replay_table_words(
+		&replay->table, &replay->limits, (uint32_t)(entry - replay->table.entries));
 }
 
 static unsigned used_get(const struct replay *replay, const uint64_t *words, uint64_t counter)
@@ -103,7 +137,7 @@ enum replay_verdict replay_check(
 {
 	const struct replay_entry *entry = find(replay, id);
 	if (!entry)
-		return replay->count < replay->limits.scopes_max ? REPLAY_FRESH : REPLAY_FULL;
+		return replay->free_count > 0 ? REPLAY_FRESH : REPLAY_FULL;
 	if (id->counter > entry->highest)
 		return REPLAY_FRESH;
 	if (entry->highest - id->counter >= replay->limits.window)
@@ -116,15 +150,20 @@ enum replay_verdict replay_check(
 }
 
 /* Forget the counters that leave the window when `highest` grows: their places are taken over by
- * the counters entry->highest + 1 .. highest. */
+ * the counters entry->highest + 1 .. highest. The mark is moved before they are forgotten: should
+ * the process end between the two, some of the new counters count as used (they are refused), and
+ * none that was used counts as new. */
 static void advance(const struct replay *replay, struct replay_entry *entry, uint64_t highest)
 {
 	uint64_t *words = words_of(replay, entry);
+	uint64_t first = entry->highest + 1;
 	uint64_t step = highest - entry->highest;
+	entry->highest = highest;
+	atomic_signal_fence(memory_order_seq_cst);
 	if (step >= replay->limits.window) {
 		memset(words, 0, replay->limits.window / COUNTERS_PER_WORD * sizeof(*words));
 	} else {
-		for (uint64_t counter = entry->highest + 1; step > 0; counter++, step--) {
+		for (uint64_t counter = first; step > 0; counter++, step--) {
 			uint64_t place = counter & (replay->limits.window - 1);
 			if (place % COUNTERS_PER_WORD == 0 && step >= COUNTERS_PER_WORD) {
 				words[place / COUNTERS_PER_WORD] = 0;
@@ -136,22 +175,33 @@ static void advance(const struct replay *replay, struct replay_entry *entry, uin
 				~(3ull << place % COUNTERS_PER_WORD * 2);
 		}
 	}
-	entry->highest = highest;
+}
+
+/* An entry that is not in use becomes that of `id`; it counts when everything else of it is there.
+ */
+static struct replay_entry *take(struct replay *replay, const struct mw_request_id *id)
+{
+	assert(replay->free_count > 0);
+	uint32_t number = replay->free[--replay->free_count];
+	struct replay_entry *entry = &replay->table.entries[number];
+	memset(words_of(replay, entry), 0,
+		replay->limits.window / COUNTERS_PER_WORD * sizeof(uint64_t));
+	entry->originator = id->originator;
+	entry->target = target_of(replay, id);
+	entry->highest = id->counter;
+	atomic_signal_fence(memory_order_seq_cst);
+	entry->in_use = 1;
+	hash_index_insert(&replay->index, replay_hash(replay, id), number);
+	return entry;
 }
 
 void replay_accept(struct replay *replay, const struct mw_request_id *id, uint8_t command_variant)
 {
 	struct replay_entry *entry = find(replay, id);
-	if (!entry) {
-		assert(replay->count < replay->limits.scopes_max);
-		hash_index_insert(&replay->index, hash_of(replay, id), replay->count);
-		entry = &replay->entries[replay->count++];
-		*entry = (struct replay_entry){.originator = id->originator,
-			.target = target_of(replay, id),
-			.highest = id->counter};
-	} else if (id->counter > entry->highest) {
+	if (!entry)
+		entry = take(replay, id);
+	else if (id->counter > entry->highest)
 		advance(replay, entry, id->counter);
-	}
 	assert(entry->highest - id->counter < replay->limits.window);
 	uint64_t place = id->counter & (replay->limits.window - 1);
 	uint64_t bits = command_variant == 4 ? USED_AS_TRANSFORM : USED_AS_COMMAND;
@@ -165,7 +215,39 @@ bool replay_highest(const struct replay *replay, const struct mw_request_id *id,
 	return entry != NULL;
 }
 
+static uint32_t hash_of_entry(const void *owner, uint32_t number)
+{
+	const struct replay *replay = owner;
+	const struct replay_entry *entry = &replay->table.entries[number];
+	const struct mw_request_id id = {entry->originator, entry->target, 0};
+	return replay_hash(replay, &id);
+}
+
+static void release(struct replay *replay, uint32_t number)
+{
+	hash_index_remove(
+		&replay->index, hash_of_entry(replay, number), number, hash_of_entry, replay);
+	replay->table.entries[number].in_use = 0;
+	replay->free[replay->free_count++] = number;
+}
+
+uint32_t replay_forget(struct replay *replay, uint64_t originator, uint64_t *highest)
+{
+	uint32_t count = 0;
+	*highest = 0;
+	for (uint32_t number = 0; number < replay->limits.scopes_max; number++) {
+		const struct replay_entry *entry = &replay->table.entries[number];
+		if (!entry->in_use || entry->originator != originator)
+			continue;
+		if (entry->highest > *highest)
+			*highest = entry->highest;
+		release(replay, number);
+		count++;
+	}
+	return count;
+}
+
 uint32_t replay_scopes(const struct replay *replay)
 {
-	return replay->count;
+	return replay->limits.scopes_max - replay->free_count;
 }

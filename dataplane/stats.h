@@ -24,6 +24,8 @@
 	X(DISPATCHED, "dispatched", "requests taken by a provider")                                \
 	X(DISPATCH_FAILED, "dispatch_failed", "attempts that a provider did not take")             \
 	X(DISPATCH_GIVEN_UP, "dispatch_given_up", "requests answered E20 after all attempts")      \
+	X(PERMISSIONS_EXPIRED, "permissions_expired", "sends given back, as they came too late")   \
+	X(ATTEMPTS_REPEATED, "attempts_repeated", "reads that failed and are tried once more")     \
 	X(RESPONSES, "responses", "answers of providers read completely")                          \
 	X(RESPONSES_MATCHED, "responses_matched", "answers taken for a request that waited")       \
 	X(RESPONSES_UNMATCHED, "responses_unmatched", "answers no request waited for: 404")        \
@@ -40,8 +42,11 @@
 	X(SERVICE_LATE, "service_late", "requests that control did not answer in time")            \
 	X(DUE_READS, "due_reads", "scheduled reads accepted from control")                         \
 	X(DUE_READS_REFUSED, "due_reads_refused", "scheduled reads that could not be accepted")    \
+	X(DUE_READS_NOT_PERMITTED, "due_reads_not_permitted",                                      \
+		"scheduled reads that access control refused: not sent, the user told")            \
 	X(REQUEST_ID_OLD, "request_id_old", "RequestIDs below the replay window: refused")         \
 	X(REPLAY_FULL, "replay_full", "answered 503: no room for another originator's counters")   \
+	X(REPLAY_RESETS, "replay_resets", "originators whose counters an operator reset")          \
 	X(ALERTS, "alerts", "DCC Alerts taken from control")                                       \
 	X(ALERTS_REPEATED, "alerts_repeated", "DCC Alerts that were offered again: not taken")     \
 	X(ALERTS_NO_ROOM, "alerts_no_room", "DCC Alerts put off: no place for them")               \

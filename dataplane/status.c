@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/traffic_window.h"
 
 static uint64_t sum(const struct gateway *gateway, size_t offset)
 {
@@ -153,6 +154,71 @@ static json_t *latency_json(const struct gateway *gateway)
 	return object;
 }
 
+/* How the gate of a provider, of a total or in series stands. */
+static json_t *gate_json(const struct gateway *gateway, uint32_t number)
+{
+	static const char *const states[WINDOW_STATE_COUNT] = {"none", "closed", "open", "gap"};
+	static const char *const kinds[MW_WINDOW_KIND_COUNT] = {"peak", "off-peak"};
+	const struct traffic_port_gate *gate = &gateway->port.gates[number];
+	uint32_t state = atomic_load_explicit(&gate->state, memory_order_relaxed);
+	int64_t until_ms = atomic_load_explicit(&gate->until_ms, memory_order_relaxed);
+	json_t *object = json_pack("{s:i, s:s}", "gate", (int)number, "state", states[state]);
+
+	if (state == WINDOW_STATE_OPEN || state == WINDOW_STATE_GAP) {
+		json_object_set_new(object, "kind",
+			json_string(
+				kinds[atomic_load_explicit(&gate->kind, memory_order_relaxed)]));
+		json_object_set_new(object, "cap_tps",
+			json_integer(atomic_load_explicit(&gate->cap_tps, memory_order_relaxed)));
+	}
+	if (state != WINDOW_STATE_NONE && until_ms != INT64_MAX)
+		json_object_set_new(object, "next_change_ms", json_integer(until_ms));
+	return object;
+}
+
+/* What waits there, by the windows it waits for. */
+static void put_waiting(json_t *object, const struct traffic_port_gate *gate)
+{
+	json_object_set_new(object, "waiting_peak",
+		json_integer(atomic_load_explicit(&gate->waiting_peak, memory_order_relaxed)));
+	json_object_set_new(object, "waiting_off_peak",
+		json_integer(atomic_load_explicit(&gate->waiting_off_peak, memory_order_relaxed)));
+	json_object_set_new(object, "waiting_any",
+		json_integer(atomic_load_explicit(&gate->waiting_any, memory_order_relaxed)));
+	json_object_set_new(object, "ready",
+		json_integer(atomic_load_explicit(&gate->ready, memory_order_relaxed)));
+}
+
+/* Windows as they are in force; totals that are unlimited and gates in series that have no windows
+ * are left out. Read by the link thread, as generation_of(). */
+static json_t *windows_json(struct gateway *gateway)
+{
+	const struct registry *registry =
+		atomic_load_explicit(&gateway->registry, memory_order_relaxed);
+	json_t *providers = json_array();
+	json_t *others = json_array();
+
+	for (uint32_t number = 0; number < MW_GATE_COUNT; number++) {
+		const struct traffic_port_gate *gate = &gateway->port.gates[number];
+		bool named = registry && number < PROVIDERS_MAX &&
+			     registry->providers[number].name[0] != '\0';
+
+		if (atomic_load_explicit(&gate->state, memory_order_relaxed) == WINDOW_STATE_NONE &&
+			!named)
+			continue;
+		json_t *object = gate_json(gateway, number);
+		if (named)
+			json_object_set_new(
+				object, "provider", json_string(registry->providers[number].name));
+		if (number < PROVIDERS_MAX)
+			put_waiting(object, gate);
+		json_array_append_new(number < PROVIDERS_MAX ? providers : others, object);
+	}
+	return json_pack("{s:i, s:o, s:o}", "waiting",
+		(int)atomic_load_explicit(&gateway->port.window_waiting, memory_order_relaxed),
+		"providers", providers, "gates", others);
+}
+
 /* Which reference set is in force. Read by the link thread, which alone replaces and frees it. */
 static json_int_t generation_of(struct gateway *gateway)
 {
@@ -243,12 +309,21 @@ char *gateway_status(void *argument)
 		json_integer(atomic_load_explicit(&port->quarantined, memory_order_relaxed)));
 	json_object_set_new(status, "alerts",
 		json_integer(atomic_load_explicit(&port->alerts, memory_order_relaxed)));
+	json_object_set_new(status, "replay",
+		json_pack("{s:s, s:i, s:i, s:i, s:s}", "scope",
+			gateway->conf.replay_scope == CONF_REPLAY_ORIGINATOR ? "originator"
+									     : "originator-target",
+			"scopes",
+			(int)atomic_load_explicit(&port->replay_scopes, memory_order_relaxed),
+			"scopes_max", (int)gateway->conf.replay_scopes_max, "window",
+			(int)gateway->conf.replay_window, "state", gateway->conf.replay_state));
 	json_object_set_new(status, "pending_max", json_integer(gateway->conf.pending_max));
 	json_object_set_new(status, "south",
 		json_pack("{s:i, s:i}", "queued",
 			(int)atomic_load_explicit(&port->south_queued, memory_order_relaxed),
 			"in_flight",
 			(int)atomic_load_explicit(&port->south_in_flight, memory_order_relaxed)));
+	json_object_set_new(status, "windows", windows_json(gateway));
 	json_object_set_new(status, "messages",
 		json_pack("{s:i, s:i}", "free", (int)message_pools_free(&gateway->pools), "size",
 			(int)message_pools_size(&gateway->pools)));

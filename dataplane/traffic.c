@@ -21,9 +21,11 @@ struct traffic *traffic_create(const struct traffic_limits *limits, struct stats
 	traffic->quarantine.held.head = traffic->quarantine.held.tail = PENDING_NONE;
 	traffic->quarantine.report_next = PENDING_NONE;
 	traffic->limits.replay.secret = limits->secret;
-	traffic->replay = replay_create(&traffic->limits.replay);
+	traffic->replay = limits->replay_filter ? limits->replay_filter
+						: replay_create(&traffic->limits.replay);
 	if (!traffic->waits || !traffic->lanes || !traffic->replay ||
-		pending_create(&traffic->pending, limits->pending_max, limits->secret)) {
+		pending_create(&traffic->pending, limits->pending_max, limits->secret) ||
+		window_create(&traffic->windows, limits->pending_max, limits->start_ns)) {
 		traffic_destroy(traffic);
 		errno = ENOMEM;
 		return NULL;
@@ -46,6 +48,7 @@ void traffic_destroy(struct traffic *traffic)
 	lanes_destroy(traffic->lanes);
 	replay_destroy(traffic->replay);
 	anomaly_destroy(traffic->anomaly);
+	window_destroy(&traffic->windows);
 	free(traffic->waits);
 	free(traffic);
 }
@@ -87,7 +90,7 @@ void traffic_finish(struct traffic *traffic, struct pending *entry)
 	entry->request = entry->answer = NULL;
 	if (entry->lane_place)
 		lanes_release(traffic->lanes, entry->lane_user, entry->lane);
-	if (entry->lane == MW_LANE_SCHEDULED)
+	if (entry->due_read)
 		traffic->due_reads--;
 	if (entry->alert)
 		traffic->alerts--;
@@ -153,8 +156,14 @@ void traffic_step(struct traffic *traffic, uint64_t now_ns, const struct traffic
 	case EVENT_CONTROL_CONNECTED:
 		quarantine_connected(traffic, event);
 		break;
+	case EVENT_WINDOWS:
+		window_take_table(traffic, event->windows);
+		break;
 	case EVENT_THRESHOLDS:
 		take_thresholds(traffic, event->anomaly);
+		break;
+	case EVENT_REPLAY_RESET:
+		south_replay_reset(traffic, event, out);
 		break;
 	}
 }
@@ -174,7 +183,7 @@ static void run_durable(struct traffic *traffic, uint64_t now_ns, const struct d
 		break;
 	case DURABLE_DISPATCHED:
 		/* The provider has the bytes and the journal says so: they may go. */
-		if (!entry->posting) {
+		if (!entry->posting && !south_may_retry(traffic, entry)) {
 			message_free(entry->request);
 			entry->request = NULL;
 		}
@@ -232,6 +241,7 @@ unsigned traffic_tick(struct traffic *traffic, uint64_t now_ns, struct traffic_a
 {
 	unsigned done = tick_timers(traffic, now_ns);
 	done += south_pump(traffic, BURST);
+	done += window_pump(traffic, now_ns, BURST, out);
 	done += tick_durable(traffic, now_ns, out);
 	done += quarantine_pump(traffic, out);
 	done += north_pump(traffic, out);
@@ -251,7 +261,9 @@ struct traffic_view traffic_view(const struct traffic *traffic)
 		.pending_max = traffic->pending.size,
 		.quarantined = traffic->quarantine.count,
 		.alerts = traffic->alerts,
+		.replay_scopes = replay_scopes(traffic->replay),
 		.south_queued = traffic->south_queued,
+		.window_waiting = window_waiting(traffic),
 		.south_in_flight = traffic->south_in_flight,
 	};
 	for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++) {

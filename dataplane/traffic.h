@@ -38,6 +38,9 @@ struct traffic_limits {
 	uint32_t user_in_flight_max;	 /* POSTs to one user */
 	uint32_t delivery_in_flight_max; /* POSTs to all users */
 	uint32_t dispatch_attempts_max;
+	uint32_t window_attempts_max;  /* of what waits for windows */
+	uint64_t window_retry_ns;      /* at the earliest, from one of its attempts to the next */
+	uint64_t start_ns;	       /* nothing passes a gate in the second after it */
 	uint64_t dispatch_backoff_ns;  /* first wait; doubles, at most 64 times as long */
 	uint64_t transform_timeout_ns; /* from acceptance to the answer */
 	uint64_t service_timeout_ns;   /* for control's answer */
@@ -46,6 +49,8 @@ struct traffic_limits {
 	uint64_t delivery_backoff_max_ns;
 	uint64_t secret;		     /* mixed into hashes */
 	struct replay_limits replay;	     /* its secret is the one above */
+	struct replay *replay_filter;	     /* of these limits; passes, also when creation fails;
+						NULL: one in memory is made */
 	char unreachable_code[MW_CODE_SIZE]; /* to the user when no attempt was taken, "E20" */
 	char silent_code[MW_CODE_SIZE];	     /* to the user when the device did not answer, "E21" */
 	char deleted_code[MW_CODE_SIZE];     /* to the user when his held request is deleted */
@@ -69,7 +74,9 @@ struct traffic_view {
 	uint32_t pending_max;
 	uint32_t quarantined;	  /* of these, requests that are held */
 	uint32_t alerts;	  /* of these, DCC Alerts */
+	uint32_t replay_scopes;	  /* of the replay filter, in use */
 	uint32_t south_queued;	  /* in providers' queues */
+	uint32_t window_waiting;  /* of these, and ready: for a window or its cap */
 	uint32_t south_in_flight; /* POSTs to providers under way */
 	uint32_t lane_waiting[MW_LANE_COUNT];
 	uint32_t
@@ -83,6 +90,10 @@ struct traffic *traffic_create(const struct traffic_limits *limits, struct stats
 
 /* Free everything, messages of unfinished requests included. */
 void traffic_destroy(struct traffic *traffic);
+
+/* What time it is (UTC, ms since 1970) at `now_ns`, for the windows. Before the first event and as
+ * often as is convenient; the clock may step in any direction. */
+void traffic_set_wall(struct traffic *traffic, uint64_t now_ns, int64_t wall_ms);
 
 /* Take one event (its message passes to the traffic lcore). Appends at most ACTIONS_PER_STEP
  * actions to *out, which must have room for them. */

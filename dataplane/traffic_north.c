@@ -23,7 +23,9 @@ static bool answerable(const struct pending *entry)
 {
 	switch ((enum pending_state)entry->state) {
 	case PENDING_QUEUED:
+	case PENDING_HELD:
 	case PENDING_INTENT:
+	case PENDING_READY:
 	case PENDING_DISPATCHING:
 	case PENDING_BACKOFF:
 	case PENDING_AWAITING:
@@ -33,11 +35,19 @@ static bool answerable(const struct pending *entry)
 	}
 }
 
+/* Is that what a provider says when the device was not reached, so that another attempt may help?
+ */
+static bool attempt_failed(const struct traffic *traffic, const char *code)
+{
+	return strcmp(code, traffic->limits.unreachable_code) == 0 ||
+	       strcmp(code, traffic->limits.silent_code) == 0;
+}
+
 /* The entry's answer is `code` with `message` (may be NULL): make that durable. */
 static void answer(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
 	const char *code, struct message *message)
 {
-	if (entry->state == PENDING_QUEUED)
+	if (entry->state == PENDING_QUEUED || entry->state == PENDING_READY)
 		south_queue_remove(traffic, entry);
 	pending_timer_stop(&traffic->pending, entry);
 	if (!entry->posting) {
@@ -64,6 +74,12 @@ void north_response(struct traffic *traffic, uint64_t now_ns, const struct traff
 		return;
 	}
 	stats_count(traffic->stats, STATS_RESPONSES_MATCHED);
+	if (attempt_failed(traffic, event->code) && entry->state == PENDING_AWAITING &&
+		south_retry(traffic, now_ns, entry)) {
+		message_free(message);
+		reply_provider(event, 204, out);
+		return;
+	}
 	answer(traffic, now_ns, entry, event->code, message);
 	entry->exchange = event->exchange;
 	entry->exchange_edge = event->edge;
@@ -104,7 +120,7 @@ unsigned north_pump(struct traffic *traffic, struct traffic_actions *out)
 		uint8_t edge = (uint8_t)(entry->lane_user % traffic->limits.edges);
 		struct action *action = traffic_action(out, edge, ACTION_DELIVER);
 		action->lane = entry->lane;
-		action->scheduled = entry->lane == MW_LANE_SCHEDULED;
+		action->scheduled = entry->due_read;
 		action->reference = reference;
 		action->message = entry->answer;
 		action->user = entry->user;

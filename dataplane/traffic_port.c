@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dataplane/traffic_port.h"
+#include "dataplane/clock.h"
+#include "dataplane/traffic_window.h"
 
 #include <assert.h>
 
@@ -40,13 +42,42 @@ static void publish(struct traffic_port *port)
 	atomic_store_explicit(&port->pending_max, view.pending_max, memory_order_relaxed);
 	atomic_store_explicit(&port->quarantined, view.quarantined, memory_order_relaxed);
 	atomic_store_explicit(&port->alerts, view.alerts, memory_order_relaxed);
+	atomic_store_explicit(&port->replay_scopes, view.replay_scopes, memory_order_relaxed);
 	atomic_store_explicit(&port->south_queued, view.south_queued, memory_order_relaxed);
+	atomic_store_explicit(&port->window_waiting, view.window_waiting, memory_order_relaxed);
 	atomic_store_explicit(&port->south_in_flight, view.south_in_flight, memory_order_relaxed);
 	for (unsigned lane = 0; lane < MW_LANE_COUNT; lane++) {
 		atomic_store_explicit(
 			&port->lane_waiting[lane], view.lane_waiting[lane], memory_order_relaxed);
 		atomic_store_explicit(&port->lane_in_flight[lane], view.lane_in_flight[lane],
 			memory_order_relaxed);
+	}
+}
+
+static void publish_gate(struct traffic_port_gate *gate, const struct window_view *view)
+{
+	atomic_store_explicit(&gate->state, view->state, memory_order_relaxed);
+	atomic_store_explicit(&gate->kind, view->kind, memory_order_relaxed);
+	atomic_store_explicit(&gate->cap_tps, view->cap_tps, memory_order_relaxed);
+	atomic_store_explicit(&gate->until_ms, view->until_ms, memory_order_relaxed);
+	atomic_store_explicit(&gate->waiting_peak, view->waiting_peak, memory_order_relaxed);
+	atomic_store_explicit(
+		&gate->waiting_off_peak, view->waiting_off_peak, memory_order_relaxed);
+	atomic_store_explicit(&gate->waiting_any, view->waiting_any, memory_order_relaxed);
+	atomic_store_explicit(&gate->ready, view->ready, memory_order_relaxed);
+}
+
+/* Windows open and close also when nothing is done. */
+static void publish_gates(struct traffic_port *port, uint64_t now_ns)
+{
+	struct window_view view;
+
+	if (now_ns < port->gates_due_ns)
+		return;
+	port->gates_due_ns = now_ns + TRAFFIC_PORT_GATES_NS;
+	for (uint32_t number = 0; number < MW_GATE_COUNT; number++) {
+		window_view(port->traffic, number, &view);
+		publish_gate(&port->gates[number], &view);
 	}
 }
 
@@ -63,6 +94,18 @@ static void take_thresholds(struct traffic_port *port, uint64_t now_ns, struct t
 	traffic_step(port->traffic, now_ns, &event, out);
 }
 
+static void take_windows(struct traffic_port *port, uint64_t now_ns, struct traffic_actions *out)
+{
+	if (out->capacity < ACTIONS_PER_STEP ||
+		!atomic_load_explicit(&port->windows, memory_order_relaxed))
+		return;
+	const struct traffic_event event = {
+		.type = EVENT_WINDOWS,
+		.windows = atomic_exchange_explicit(&port->windows, NULL, memory_order_acquire),
+	};
+	traffic_step(port->traffic, now_ns, &event, out);
+}
+
 unsigned traffic_port_poll(struct traffic_port *port, uint64_t now_ns)
 {
 	struct traffic_actions out;
@@ -71,6 +114,8 @@ unsigned traffic_port_poll(struct traffic_port *port, uint64_t now_ns)
 
 	out.count = 0;
 	out.capacity = room_for_actions(port);
+	traffic_set_wall(port->traffic, now_ns, clock_wall_ms(now_ns));
+	take_windows(port, now_ns, &out);
 	take_thresholds(port, now_ns, &out);
 	/* Half of the room is for events, half for what time brings. */
 	for (unsigned i = 0; i < TRAFFIC_PORTS; i++) {
@@ -86,6 +131,7 @@ unsigned traffic_port_poll(struct traffic_port *port, uint64_t now_ns)
 	flush(port, &out);
 	if (done > 0)
 		publish(port);
+	publish_gates(port, now_ns);
 	return done;
 }
 

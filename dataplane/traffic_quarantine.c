@@ -39,6 +39,7 @@ bool quarantine_take(
 	entry->held = true;
 	entry->period_s = threshold->period_s;
 	entry->limit = threshold->limit;
+	entry->of_all_users = threshold->user == ANOMALY_ALL_USERS;
 	return true;
 }
 
@@ -47,14 +48,7 @@ void quarantine_hold(struct traffic *traffic, struct pending *entry)
 	struct pending_queue *held = &traffic->quarantine.held;
 	uint32_t number = pending_refer(&traffic->pending, entry).index;
 	entry->state = PENDING_QUARANTINED;
-	entry->queue_next = PENDING_NONE;
-	entry->queue_previous = held->tail;
-	if (held->tail == PENDING_NONE)
-		held->head = number;
-	else
-		traffic->pending.entries[held->tail].queue_next = number;
-	held->tail = number;
-	held->count++;
+	pending_queue_append(&traffic->pending, held, entry);
 	if (traffic->quarantine.report_next == PENDING_NONE)
 		traffic->quarantine.report_next = number;
 	stats_count(traffic->stats, STATS_QUARANTINED);
@@ -66,16 +60,7 @@ static void unlink_held(struct traffic *traffic, struct pending *entry)
 	uint32_t number = pending_refer(&traffic->pending, entry).index;
 	if (traffic->quarantine.report_next == number)
 		traffic->quarantine.report_next = entry->queue_next;
-	if (entry->queue_previous == PENDING_NONE)
-		held->head = entry->queue_next;
-	else
-		traffic->pending.entries[entry->queue_previous].queue_next = entry->queue_next;
-	if (entry->queue_next == PENDING_NONE)
-		held->tail = entry->queue_previous;
-	else
-		traffic->pending.entries[entry->queue_next].queue_previous = entry->queue_previous;
-	entry->queue_next = entry->queue_previous = PENDING_NONE;
-	held->count--;
+	pending_queue_remove(&traffic->pending, held, entry);
 }
 
 static void report_done(uint64_t event_reference, uint8_t quarantine_action, int status,
@@ -155,6 +140,7 @@ unsigned quarantine_pump(struct traffic *traffic, struct traffic_actions *out)
 		action->answered_ns = entry->received_ns;
 		action->period_s = entry->period_s;
 		action->limit = entry->limit;
+		action->of_all_users = entry->of_all_users;
 		quarantine->report_next = entry->queue_next;
 		quarantine->reports++;
 		done++;

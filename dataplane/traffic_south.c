@@ -5,6 +5,7 @@
  */
 #include "dataplane/traffic_state.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The share of the pending table that requests queued for one provider may take: one in so many. */
@@ -30,40 +31,40 @@ static struct provider_queue *provider_of(struct traffic *traffic, const struct 
 
 void south_queue_append(struct traffic *traffic, struct pending *entry)
 {
-	struct pending_queue *queue = &provider_of(traffic, entry)->lanes[entry->lane];
-	uint32_t number = pending_refer(&traffic->pending, entry).index;
+	if (entry->release_ns > 0 && entry->route == ACCESS_ROUTE_DEVICE) {
+		entry->state = PENDING_HELD;
+		pending_timer_set(&traffic->pending, entry, entry->release_ns);
+		entry->release_ns = 0;
+		return;
+	}
+	if (window_governs(traffic, entry)) {
+		window_put(traffic, entry);
+		return;
+	}
 	entry->state = PENDING_QUEUED;
-	entry->queue_next = PENDING_NONE;
-	entry->queue_previous = queue->tail;
-	if (queue->tail == PENDING_NONE)
-		queue->head = number;
-	else
-		traffic->pending.entries[queue->tail].queue_next = number;
-	queue->tail = number;
-	queue->count++;
+	pending_queue_append(
+		&traffic->pending, &provider_of(traffic, entry)->lanes[entry->lane], entry);
 	traffic->south_queued++;
 }
 
 void south_queue_remove(struct traffic *traffic, struct pending *entry)
 {
-	struct pending_queue *queue = &provider_of(traffic, entry)->lanes[entry->lane];
-	assert(entry->state == PENDING_QUEUED && queue->count > 0);
-	if (entry->queue_previous == PENDING_NONE)
-		queue->head = entry->queue_next;
-	else
-		traffic->pending.entries[entry->queue_previous].queue_next = entry->queue_next;
-	if (entry->queue_next == PENDING_NONE)
-		queue->tail = entry->queue_previous;
-	else
-		traffic->pending.entries[entry->queue_next].queue_previous = entry->queue_previous;
-	entry->queue_next = entry->queue_previous = PENDING_NONE;
-	queue->count--;
+	if (entry->windowed || entry->state == PENDING_READY) {
+		window_remove(traffic, entry);
+		return;
+	}
+	assert(entry->state == PENDING_QUEUED);
+	pending_queue_remove(
+		&traffic->pending, &provider_of(traffic, entry)->lanes[entry->lane], entry);
 	traffic->south_queued--;
 }
 
-static uint32_t queued_for(const struct provider_queue *provider)
+/* How many wait for a provider. */
+static uint32_t queued_for(const struct traffic *traffic, uint32_t provider_id)
 {
-	return provider->lanes[MW_LANE_ON_DEMAND].count + provider->lanes[MW_LANE_SCHEDULED].count;
+	const struct provider_queue *provider = &traffic->providers[provider_id];
+	return provider->lanes[MW_LANE_ON_DEMAND].count + provider->lanes[MW_LANE_SCHEDULED].count +
+	       window_waiting_for(traffic, provider_id);
 }
 
 /* An entry for the request, with a place in its user's lane if an answer will travel there: what is
@@ -74,8 +75,8 @@ static struct pending *take_entry(struct traffic *traffic, const struct traffic_
 	bool travels = route == ACCESS_ROUTE_DEVICE || route == ACCESS_ROUTE_TRANSFORM_AND_DEVICE;
 	uint32_t lane_user = 0;
 	/* A provider that takes nothing leaves most of the table to the others. */
-	if (travels && queued_for(&traffic->providers[event->provider_id]) >=
-			       traffic->pending.size / PROVIDER_SHARE)
+	if (travels && event->reason == ANSWER_ACCEPTED &&
+		queued_for(traffic, event->provider_id) >= traffic->pending.size / PROVIDER_SHARE)
 		return NULL;
 	if (travels && lanes_reserve(traffic->lanes, event->user, lane, &lane_user) != 0)
 		return NULL;
@@ -93,6 +94,9 @@ static struct pending *take_entry(struct traffic *traffic, const struct traffic_
 	entry->provider_id = event->provider_id;
 	entry->terms = event->terms;
 	entry->user = event->user;
+	entry->window_kind = event->window_kind;
+	entry->deadline_ns = event->deadline_ns;
+	entry->release_ns = event->release_ns;
 	return entry;
 }
 
@@ -121,7 +125,7 @@ static enum answer_reason request_id_fresh(
 		return ANSWER_CAPACITY;
 	case REPLAY_OLD:
 		stats_count(traffic->stats, STATS_REQUEST_ID_OLD);
-		return ANSWER_REQUEST_ID_REPEATED;
+		return ANSWER_REQUEST_ID_OLD;
 	case REPLAY_REPEATED:
 		break;
 	}
@@ -139,7 +143,7 @@ void south_request(struct traffic *traffic, uint64_t now_ns, const struct traffi
 	if (reason == ANSWER_ACCEPTED)
 		reason = quarantine_judge(traffic, now_ns, event, &threshold);
 	if (reason == ANSWER_ACCEPTED) {
-		entry = take_entry(traffic, event, event->route, MW_LANE_ON_DEMAND);
+		entry = take_entry(traffic, event, event->route, (enum mw_lane)event->lane);
 		reason = ANSWER_CAPACITY;
 	}
 	if (entry && threshold && !quarantine_take(traffic, entry, threshold)) {
@@ -165,7 +169,21 @@ void south_request(struct traffic *traffic, uint64_t now_ns, const struct traffi
 		message, DURABLE_ACCEPTED);
 }
 
-static void due_read_taken(
+/* An operator says that an originator begins to count anew. What is in progress stays, under its
+ * RequestID. */
+void south_replay_reset(
+	struct traffic *traffic, const struct traffic_event *event, struct traffic_actions *out)
+{
+	const struct mw_request_id id = {.originator = event->user};
+	struct action *action = traffic_action(out, TRAFFIC_TO_LINK, ACTION_REPLAY_RESET_DONE);
+	action->scopes = replay_forget(traffic->replay, event->user, &action->highest);
+	action->user = event->user;
+	action->event_reference = event->event_reference;
+	journal_append(&traffic->journal, JOURNAL_REPLAY_RESET, &id, NULL);
+	stats_count(traffic->stats, STATS_REPLAY_RESETS);
+}
+
+static struct action *due_read_taken(
 	const struct traffic_event *event, int status, struct traffic_actions *out)
 {
 	struct action *action = traffic_action(out, TRAFFIC_TO_LINK, ACTION_DUE_READ_TAKEN);
@@ -173,6 +191,21 @@ static void due_read_taken(
 	action->schedule_id = event->schedule_id;
 	action->occurrence = event->occurrence;
 	action->attempt = event->attempt;
+	return action;
+}
+
+/* What became of a run that is in the table, and durable. */
+static void due_read_known(const struct pending *entry, struct traffic_actions *out)
+{
+	const struct traffic_event event = {.schedule_id = entry->schedule_id,
+		.occurrence = entry->occurrence,
+		.attempt = entry->run_attempt};
+	bool refused = entry->reason != ANSWER_ACCEPTED;
+	struct action *action = due_read_taken(&event, refused ? -EACCES : 0, out);
+	if (!refused)
+		return;
+	action->reason = entry->reason;
+	memcpy(action->code, entry->code, sizeof(action->code));
 }
 
 void south_due_read(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
@@ -185,7 +218,7 @@ void south_due_read(struct traffic *traffic, uint64_t now_ns, const struct traff
 	if (entry) {
 		message_free(message);
 		if (entry->state != PENDING_ACCEPTING)
-			due_read_taken(event, 0, out);
+			due_read_known(entry, out);
 		return;
 	}
 	/* Scheduled reads leave half of the table to those who wait for an answer. */
@@ -197,13 +230,17 @@ void south_due_read(struct traffic *traffic, uint64_t now_ns, const struct traff
 		due_read_taken(event, -EAGAIN, out);
 		return;
 	}
+	entry->due_read = true;
 	traffic->due_reads++;
 	entry->received_ns = now_ns;
 	entry->schedule_id = event->schedule_id;
 	entry->occurrence = event->occurrence;
 	entry->run_attempt = event->attempt;
 	entry->request = message;
-	traffic_record(traffic, entry, JOURNAL_ACCEPTED, message, DURABLE_ACCEPTED);
+	entry->reason = event->reason;
+	memcpy(entry->code, event->code, sizeof(entry->code));
+	traffic_record(traffic, entry, message ? JOURNAL_ACCEPTED : JOURNAL_REFUSED, message,
+		DURABLE_ACCEPTED);
 }
 
 static void reply_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
@@ -218,16 +255,29 @@ static void reply_accepted(struct traffic *traffic, uint64_t now_ns, struct pend
 	stats_latency(traffic->stats, STATS_LATENCY_REPLY, now_ns - entry->received_ns);
 }
 
+/* A run that access control has refused is not sent: its user is answered with the code, as when a
+ * device fails. */
+static void scheduled_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
+	struct traffic_actions *out)
+{
+	char code[MW_CODE_SIZE];
+	due_read_known(entry, out);
+	if (entry->reason == ANSWER_ACCEPTED) {
+		stats_count(traffic->stats, STATS_DUE_READS);
+		south_queue_append(traffic, entry);
+		return;
+	}
+	stats_count(traffic->stats, STATS_DUE_READS_NOT_PERMITTED);
+	stats_refuse(traffic->stats, (enum answer_reason)entry->reason);
+	memcpy(code, entry->code, sizeof(code));
+	north_fail(traffic, now_ns, entry, code);
+}
+
 void south_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
 	struct traffic_actions *out)
 {
-	if (entry->lane == MW_LANE_SCHEDULED) {
-		struct traffic_event taken = {.schedule_id = entry->schedule_id,
-			.occurrence = entry->occurrence,
-			.attempt = entry->run_attempt};
-		due_read_taken(&taken, 0, out);
-		stats_count(traffic->stats, STATS_DUE_READS);
-		south_queue_append(traffic, entry);
+	if (entry->due_read) {
+		scheduled_accepted(traffic, now_ns, entry, out);
 		return;
 	}
 	switch ((enum access_route)entry->route) {
@@ -270,27 +320,46 @@ static struct pending *queue_first(struct traffic *traffic, const struct provide
 	return NULL;
 }
 
+void south_intend(struct traffic *traffic, struct pending *entry)
+{
+	entry->posts++;
+	if (!entry->in_doubt)
+		entry->attempts++;
+	entry->state = PENDING_INTENT;
+	traffic_record(traffic, entry, JOURNAL_DISPATCH_INTENT, NULL, DURABLE_INTENT);
+}
+
+/* From now on an edge has, or is about to have, the request of `entry` on loan. */
+static void posting_begins(struct traffic *traffic, struct pending *entry, uint8_t provider_id)
+{
+	traffic->providers[provider_id].in_flight++;
+	traffic->south_in_flight++;
+	entry->posting = true;
+}
+
 /* Take the next entries out of the providers' queues, one of each provider in turn. */
 unsigned south_pump(struct traffic *traffic, unsigned budget)
 {
-	unsigned done = 0;
-	for (unsigned idle = 0; idle < PROVIDERS_MAX && done < budget &&
-				traffic->south_in_flight < DISPATCHES_IN_FLIGHT_MAX;
-		idle++) {
-		struct provider_queue *provider = &traffic->providers[traffic->provider_turn];
+	unsigned done = 0, idle = 0;
+	while (idle < PROVIDERS_MAX && done < budget &&
+		traffic->south_in_flight < DISPATCHES_IN_FLIGHT_MAX) {
+		idle++;
+		uint32_t id = traffic->provider_turn;
+		struct provider_queue *provider = &traffic->providers[id];
 		traffic->provider_turn = (traffic->provider_turn + 1) % PROVIDERS_MAX;
 		struct pending *entry = queue_first(traffic, provider);
 		if (!entry || provider->in_flight == traffic->limits.provider_in_flight_max)
 			continue;
-		south_queue_remove(traffic, entry);
-		provider->in_flight++;
-		traffic->south_in_flight++;
-		entry->posting = true;
-		entry->posts++;
-		if (!entry->in_doubt)
-			entry->attempts++;
-		entry->state = PENDING_INTENT;
-		traffic_record(traffic, entry, JOURNAL_DISPATCH_INTENT, NULL, DURABLE_INTENT);
+		if (window_counts(traffic, entry)) {
+			if (!window_has_room(traffic, entry))
+				continue;
+			south_queue_remove(traffic, entry);
+			window_intend(traffic, entry);
+		} else {
+			south_queue_remove(traffic, entry);
+			posting_begins(traffic, entry, (uint8_t)id);
+			south_intend(traffic, entry);
+		}
 		done++;
 		idle = 0;
 	}
@@ -312,27 +381,55 @@ static bool posting_ended(struct traffic *traffic, struct pending *entry, uint8_
 	return false;
 }
 
-void south_intent(struct traffic *traffic, struct pending *entry, struct traffic_actions *out)
+static struct action *post(
+	struct traffic *traffic, struct pending *entry, struct traffic_actions *out)
 {
 	bool transform = wants_transform(entry);
 	uint8_t provider_id = transform ? entry->transform_provider_id : entry->provider_id;
-	if (entry->state != PENDING_INTENT) {
-		/* Answered or given up meanwhile: do not send it any more. */
-		posting_ended(traffic, entry, provider_id);
-		return;
-	}
 	/* All connections to one provider belong to one edge, so that its limit is one number. */
 	uint8_t edge = (uint8_t)(provider_id % traffic->limits.edges);
 	struct action *action =
 		traffic_action(out, edge, transform ? ACTION_TRANSFORM : ACTION_DISPATCH);
 	action->provider_id = provider_id;
 	action->lane = entry->lane;
+	action->scheduled = entry->due_read;
 	action->attempt = entry->attempts;
 	action->reference = pending_refer(&traffic->pending, entry);
 	action->message = entry->request;
 	action->terms = entry->terms;
 	entry->state = PENDING_DISPATCHING;
 	entry->sent = !transform;
+	return action;
+}
+
+bool south_may_post(
+	const struct traffic *traffic, uint32_t provider_id, const struct traffic_actions *out)
+{
+	return out->count < out->capacity && traffic->south_in_flight < DISPATCHES_IN_FLIGHT_MAX &&
+	       traffic->providers[provider_id].in_flight < traffic->limits.provider_in_flight_max;
+}
+
+struct action *south_post(
+	struct traffic *traffic, struct pending *entry, struct traffic_actions *out)
+{
+	posting_begins(traffic, entry, entry->provider_id);
+	return post(traffic, entry, out);
+}
+
+void south_intent(struct traffic *traffic, struct pending *entry, struct traffic_actions *out)
+{
+	if (entry->asks_gate) {
+		window_ready(traffic, entry);
+		return;
+	}
+	if (entry->state == PENDING_INTENT) {
+		post(traffic, entry, out);
+		return;
+	}
+	/* Answered or given up meanwhile: do not send it any more. */
+	bool transform = wants_transform(entry);
+	posting_ended(
+		traffic, entry, transform ? entry->transform_provider_id : entry->provider_id);
 }
 
 /* The entry that an edge reports about. It stays while its request is on loan, so the reference
@@ -348,7 +445,30 @@ static struct pending *posting_entry(struct traffic *traffic, const struct traff
 static bool never_left(int status)
 {
 	return status == -EAGAIN || status == -ENOBUFS || status == -ENOMEM || status == -EMFILE ||
-	       status == -ENFILE || status == -EIO;
+	       status == -ENFILE || status == -EIO || status == -ETIME;
+}
+
+/* The POST has not reached the provider: what next? */
+static void not_taken(struct traffic *traffic, uint64_t now_ns, struct pending *entry, int status)
+{
+	if (never_left(status)) {
+		/* Our own shortage is not the provider's failure. */
+		entry->posts--;
+		if (!entry->in_doubt)
+			entry->attempts--;
+	} else if (status < 0 && status != -ECONNREFUSED) {
+		entry->in_doubt = true;
+	}
+	if (status == -ETIME) {
+		/* The permission came too late; the connection is there now. */
+		stats_count(traffic->stats, STATS_PERMISSIONS_EXPIRED);
+		south_queue_append(traffic, entry);
+		return;
+	}
+	entry->state = PENDING_BACKOFF;
+	pending_timer_set(&traffic->pending, entry,
+		now_ns + traffic_backoff_ns(traffic->limits.dispatch_backoff_ns,
+				 traffic->limits.dispatch_backoff_ns * 64, entry->posts, entry));
 }
 
 void south_dispatched(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event)
@@ -356,6 +476,8 @@ void south_dispatched(struct traffic *traffic, uint64_t now_ns, const struct tra
 	bool taken = status_taken(event->status);
 	stats_count(traffic->stats, taken ? STATS_DISPATCHED : STATS_DISPATCH_FAILED);
 	struct pending *entry = posting_entry(traffic, event);
+	window_ended(traffic, entry, now_ns,
+		!never_left(event->status) && event->status != -ECONNREFUSED);
 	if (!posting_ended(traffic, entry, event->provider_id))
 		return;
 	if (entry->state != PENDING_DISPATCHING) {
@@ -364,25 +486,13 @@ void south_dispatched(struct traffic *traffic, uint64_t now_ns, const struct tra
 		entry->request = NULL;
 		return;
 	}
-	if (taken) {
-		entry->state = PENDING_AWAITING;
-		pending_timer_set(
-			&traffic->pending, entry, now_ns + traffic->limits.response_timeout_ns);
-		traffic_record(traffic, entry, JOURNAL_DISPATCHED, NULL, DURABLE_DISPATCHED);
+	if (!taken) {
+		not_taken(traffic, now_ns, entry, event->status);
 		return;
 	}
-	if (never_left(event->status)) {
-		/* Our own shortage is not the provider's failure. */
-		entry->posts--;
-		if (!entry->in_doubt)
-			entry->attempts--;
-	} else if (event->status < 0 && event->status != -ECONNREFUSED) {
-		entry->in_doubt = true;
-	}
-	entry->state = PENDING_BACKOFF;
-	pending_timer_set(&traffic->pending, entry,
-		now_ns + traffic_backoff_ns(traffic->limits.dispatch_backoff_ns,
-				 traffic->limits.dispatch_backoff_ns * 64, entry->posts, entry));
+	entry->state = PENDING_AWAITING;
+	pending_timer_set(&traffic->pending, entry, now_ns + traffic->limits.response_timeout_ns);
+	traffic_record(traffic, entry, JOURNAL_DISPATCHED, NULL, DURABLE_DISPATCHED);
 }
 
 /* A synchronous answer is there (or its failure): make it durable, then reply. */
@@ -460,6 +570,31 @@ void south_completed(struct traffic *traffic, uint64_t now_ns, struct pending *e
 	traffic_finish(traffic, entry);
 }
 
+/* How often a request is sent at most. */
+static uint32_t attempts_max(const struct traffic *traffic, const struct pending *entry)
+{
+	return entry->window_kind == RELEASE_NOW ? traffic->limits.dispatch_attempts_max
+						 : traffic->limits.window_attempts_max;
+}
+
+bool south_may_retry(const struct traffic *traffic, const struct pending *entry)
+{
+	return entry->window_kind != RELEASE_NOW && entry->request &&
+	       entry->posts < attempts_max(traffic, entry);
+}
+
+bool south_retry(struct traffic *traffic, uint64_t now_ns, struct pending *entry)
+{
+	if (!south_may_retry(traffic, entry) || entry->posting)
+		return false;
+	stats_count(traffic->stats, STATS_ATTEMPTS_REPEATED);
+	pending_timer_stop(&traffic->pending, entry);
+	entry->in_doubt = false;
+	entry->release_ns = now_ns + traffic->limits.window_retry_ns;
+	south_queue_append(traffic, entry);
+	return true;
+}
+
 void south_timer(struct traffic *traffic, uint64_t now_ns, struct pending *entry)
 {
 	switch ((enum pending_state)entry->state) {
@@ -475,8 +610,11 @@ void south_timer(struct traffic *traffic, uint64_t now_ns, struct pending *entry
 		stats_count(traffic->stats, STATS_TRANSFORM_FAILED);
 		complete(traffic, entry, ANSWER_TRANSFORM_FAILED);
 		break;
+	case PENDING_HELD:
+		south_queue_append(traffic, entry);
+		break;
 	case PENDING_BACKOFF:
-		if (entry->posts < traffic->limits.dispatch_attempts_max) {
+		if (entry->posts < attempts_max(traffic, entry)) {
 			south_queue_append(traffic, entry);
 		} else if (entry->in_doubt) {
 			/* The provider may have it: the device's answer may still come. */
@@ -490,6 +628,8 @@ void south_timer(struct traffic *traffic, uint64_t now_ns, struct pending *entry
 		break;
 	case PENDING_AWAITING:
 		stats_count(traffic->stats, STATS_DEVICE_SILENT);
+		if (south_retry(traffic, now_ns, entry))
+			break;
 		north_fail(traffic, now_ns, entry, traffic->limits.silent_code);
 		break;
 	default:

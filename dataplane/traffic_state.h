@@ -10,6 +10,7 @@
 #include "dataplane/lane.h"
 #include "dataplane/pending.h"
 #include "dataplane/traffic.h"
+#include "dataplane/traffic_window.h"
 
 /* What happens to an entry when a record about it has become durable. */
 enum durable_step {
@@ -35,11 +36,6 @@ struct durable_wait {
 /* Ids of the alerts taken last. Control offers at most 64 at a time, so one whose fate it does not
  * know is among them. */
 #define ALERTS_REMEMBERED 1024
-
-struct pending_queue {
-	uint32_t head, tail; /* of pending entries, PENDING_NONE when empty */
-	uint32_t count;
-};
 
 /* What waits for a provider: on demand goes first. */
 struct provider_queue {
@@ -72,6 +68,7 @@ struct traffic {
 	uint32_t due_reads;		     /* entries of scheduled reads */
 	uint32_t alerts;		     /* entries of alerts */
 	struct quarantine quarantine;
+	struct traffic_windows windows;
 	struct anomaly *anomaly; /* NULL: no thresholds */
 	uint64_t alert_ids[ALERTS_REMEMBERED];
 	uint32_t alert_ids_next;
@@ -100,6 +97,8 @@ void south_request(struct traffic *traffic, uint64_t now_ns, const struct traffi
 	struct traffic_actions *out);
 void south_due_read(struct traffic *traffic, uint64_t now_ns, const struct traffic_event *event,
 	struct traffic_actions *out);
+void south_replay_reset(
+	struct traffic *traffic, const struct traffic_event *event, struct traffic_actions *out);
 void south_accepted(struct traffic *traffic, uint64_t now_ns, struct pending *entry,
 	struct traffic_actions *out);
 void south_intent(struct traffic *traffic, struct pending *entry, struct traffic_actions *out);
@@ -110,7 +109,22 @@ void south_completed(struct traffic *traffic, uint64_t now_ns, struct pending *e
 	struct traffic_actions *out);
 void south_timer(struct traffic *traffic, uint64_t now_ns, struct pending *entry);
 unsigned south_pump(struct traffic *traffic, unsigned budget);
+/* Note that `entry` is about to be sent, and make that durable. */
+void south_intend(struct traffic *traffic, struct pending *entry);
+
+/* May the entry of this number be sent now, as far as provider, rings and counts are concerned? */
+bool south_may_post(
+	const struct traffic *traffic, uint32_t provider_id, const struct traffic_actions *out);
+
+/* Lend it to the edge of its provider. The action, to be completed. */
+struct action *south_post(
+	struct traffic *traffic, struct pending *entry, struct traffic_actions *out);
 void south_queue_remove(struct traffic *traffic, struct pending *entry);
+
+/* An attempt has failed at the device: may there be another one? south_retry() sees to it that
+ * there is, or returns false. */
+bool south_may_retry(const struct traffic *traffic, const struct pending *entry);
+bool south_retry(struct traffic *traffic, uint64_t now_ns, struct pending *entry);
 void south_queue_append(struct traffic *traffic, struct pending *entry);
 
 /* traffic_quarantine.c: requests beyond a threshold. */

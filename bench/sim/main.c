@@ -14,6 +14,7 @@
 #include "bench/sim/registry.h"
 #include "bench/sim/simulation.h"
 #include "bench/sim/summary.h"
+#include "bench/sim/volumetrics.h"
 
 #define REST_NS (50 * NS_PER_MS)
 #define DRAIN_NS (10 * NS_PER_S)
@@ -147,6 +148,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "registry") == 0)
 		return sim_registry_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "volumetrics") == 0)
+		return sim_volumetrics_main(argc - 1, argv + 1);
 	int result = options_read(&options, argc, argv, stdout, stderr);
 	if (result != 0)
 		return result > 0 ? EXIT_SUCCESS : STATUS_USAGE;

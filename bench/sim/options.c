@@ -132,6 +132,7 @@ static void print_help(FILE *out)
 {
 	fputs("usage: motorway-sim [run | demo] [OPTION...]\n"
 	      "       motorway-sim registry --devices N --seed S --out FOLDER\n"
+	      "       motorway-sim volumetrics [OPTION...]\n"
 	      "\n"
 	      "Plays the neighbours of a motorway gateway on loopback.\n"
 	      "  run   (default) service providers, meters and the users' receive endpoints, "

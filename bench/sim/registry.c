@@ -11,50 +11,12 @@
 #include <unistd.h>
 
 #include "bench/sim/random.h"
+#include "bench/sim/shuffle.h"
 
 #define TODAY_DAY 20780 /* 2026-11-23: what "future" means in the files */
 #define BUFFER_BYTES (1u << 20)
 #define LINE_BYTES_MAX 512
 #define SLOTS 12 /* possible rows of registrations and of appointments a device */
-#define ROUNDS 6
-
-/* A numbered order of 0 .. count - 1 that looks random: a Feistel network over the next even power
- * of two, walked until it falls below `count`. Every number comes once. */
-struct shuffle {
-	uint64_t count;
-	unsigned half_bits;
-	uint64_t keys[ROUNDS];
-};
-
-static void shuffle_make(struct shuffle *shuffle, uint64_t count, uint64_t seed)
-{
-	shuffle->count = count;
-	shuffle->half_bits = 1;
-	while (1ull << 2 * shuffle->half_bits < count)
-		shuffle->half_bits++;
-	for (int i = 0; i < ROUNDS; i++)
-		shuffle->keys[i] = random_mix(seed, (uint64_t)i + 0x5eed);
-}
-
-static uint64_t shuffle_at(const struct shuffle *shuffle, uint64_t index)
-{
-	uint64_t mask = (1ull << shuffle->half_bits) - 1;
-
-	do {
-		uint64_t left = index >> shuffle->half_bits;
-		uint64_t right = index & mask;
-
-		for (int i = 0; i < ROUNDS; i++) {
-			uint64_t mixed = (right ^ shuffle->keys[i]) * 0x9e3779b97f4a7c15u;
-			uint64_t next = left ^ (mixed >> 29 & mask);
-
-			left = right;
-			right = next;
-		}
-		index = left << shuffle->half_bits | right;
-	} while (index >= shuffle->count);
-	return index;
-}
 
 /* ---- a device, from its number ---- */
 

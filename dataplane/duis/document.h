@@ -23,6 +23,9 @@
 #define DUIS_SIGNED_DIGEST_SIZE 32
 #define DUIS_SIGNATURE_SIZE 64 /* r, s */
 
+/* A version that every document has, for tools that judge files by one schema. */
+#define DUIS_ANY_VERSION "*"
+
 /* One entry of the configuration: what judges documents of this schemaVersion. The fast engine
  * needs the image, the reference engine the XSD. */
 struct duis_schema_source {

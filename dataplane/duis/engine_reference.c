@@ -64,7 +64,8 @@ struct reading {
 	uint32_t length;
 	struct duis_document *document;
 	struct duis_error *error;
-	bool refused; /* *error is filled; the first one stays */
+	bool refused;	 /* *error is filled; the first one stays */
+	int parser_code; /* libxml2's for it */
 	bool out_of_memory;
 	xmlParserCtxtPtr parser;
 	xmlDocPtr dom;
@@ -148,7 +149,15 @@ static void on_parse_error(void *user, xmlErrorPtr error)
 	/* Warnings are what XML allows: for example a relative URI as the name of a namespace. */
 	if (error->level < XML_ERR_ERROR || error->code == XML_ERR_USER_STOP)
 		return;
+	/* Nor is it a question of being well-formed that two xml:id are alike (xml:id 1.0, 6). */
+	if (error->code == XML_DTD_ID_REDEFINED)
+		return;
+	/* What it says of xml:id is not about being well-formed. */
+	if (error->domain == XML_FROM_VALID)
+		return;
 	duis_rule_parser(error, rule);
+	if (!reading->refused)
+		reading->parser_code = error->code;
 	refuse(reading, DUIS_ERROR_NOT_WELL_FORMED, parse_offset(parser), parser->node, rule);
 	/* Ends the parse like xmlStopParser(), which must not be called here: it frees the input,
 	 * and whoever reports an error still reads from it. */
@@ -559,10 +568,59 @@ static void describe(struct reading *reading, xmlNodePtr root)
 		reading->out_of_memory = true;
 }
 
+/* Whether a fault that libxml2 found at the end of what it could read is one of what stands there,
+ * and not the end itself. */
+static bool is_complete(const struct reading *reading, uint32_t end)
+{
+	switch (reading->parser_code) {
+	case XML_ERR_TAG_NAME_MISMATCH:
+	case XML_ERR_ATTRIBUTE_REDEFINED:
+	case XML_ERR_MISPLACED_CDATA_END:
+	case XML_ERR_RESERVED_XML_NAME:
+	case XML_NS_ERR_XML_NAMESPACE:
+	case XML_NS_ERR_UNDEFINED_NAMESPACE:
+	case XML_NS_ERR_ATTRIBUTE_REDEFINED:
+		return true;
+	case XML_ERR_UNDECLARED_ENTITY:
+	case XML_ERR_INVALID_CHAR:
+		return reading->bytes[end - 1] == ';';
+	default:
+		return false;
+	}
+}
+
+/* There is a byte at `readable` that is no character, as *error says. What stands before it may be
+ * wrong already: the first fault decides. A parser that was stopped by the end of what it could
+ * read has found none. */
+static void read_before(struct reading *reading, uint32_t readable)
+{
+	const struct duis_error late = *reading->error;
+	const uint32_t length = reading->length;
+	uint64_t offset;
+
+	reading->error->path[0] = '\0';
+	reading->length = readable;
+	if (readable > 0)
+		parse(reading);
+	reading->length = length;
+	if (reading->refused && reading->error->offset >= readable)
+		reading->refused = is_complete(reading, readable);
+	else if (reading->refused && reading->error->code == DUIS_ERROR_NOT_WELL_FORMED)
+		reading->refused =
+			!duis_scan_is_cut(reading->bytes, length, reading->error->offset, &offset);
+	if (reading->refused)
+		return;
+	reading->refused = true;
+	reading->error->code = late.code;
+	reading->error->offset = late.offset;
+	memcpy(reading->error->rule, late.rule, sizeof(late.rule));
+}
+
 static void read_document(struct reading *reading)
 {
 	xmlNodePtr root;
 	xmlNodePtr signature;
+	uint32_t readable = 0;
 
 	if (reading->length == 0) {
 		refuse(reading, DUIS_ERROR_EMPTY, 0, NULL, "the body is empty");
@@ -573,7 +631,9 @@ static void read_document(struct reading *reading)
 			"the document is larger than the engine's limit");
 		return;
 	}
-	if (duis_scan(reading->bytes, reading->length, reading->error) != 0) {
+	if (duis_scan(reading->bytes, reading->length, &readable, reading->error) != 0) {
+		if (readable < reading->length)
+			read_before(reading, readable);
 		reading->refused = true;
 		return;
 	}

@@ -6,6 +6,7 @@
 #ifndef DUIS_ERROR_H
 #define DUIS_ERROR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* X(NAME, "text-name", "what is wrong and what is allowed") */
@@ -41,8 +42,10 @@ enum duis_error_code {
 	DUIS_ERROR_COUNT,
 };
 
-/* Longest element path and rule text that are kept; longer ones are cut at their end. */
+/* Longest element path and rule text that are kept. A rule is cut at its end; a path ends in "/..."
+ * in place of the first element (or attribute) that does not fit, and of all behind it. */
 #define DUIS_PATH_SIZE 192
+#define DUIS_PATH_CUT "/..."
 #define DUIS_RULE_SIZE 256
 
 /* The first error of a document. `path` holds element names only (never text of the document other
@@ -54,6 +57,11 @@ struct duis_error {
 	char path[DUIS_PATH_SIZE];
 	char rule[DUIS_RULE_SIZE];
 };
+
+/* Append one step, such as "/sr:Body" or "/@schemaVersion", to path[0 .. used); all of it or, when
+ * it does not fit, DUIS_PATH_CUT. Begin with used = 0 and path[0] = '\0'. Returns the new `used`,
+ * which is DUIS_PATH_SIZE when the path was cut; nothing more is appended then. Any thread. */
+size_t duis_path_add(char path[DUIS_PATH_SIZE], size_t used, const char *step, size_t length);
 
 /* The stable text name of a code, such as "digest-mismatch"; "ok" for DUIS_OK. Any thread. */
 const char *duis_error_name(enum duis_error_code code);

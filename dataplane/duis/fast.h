@@ -40,12 +40,9 @@ bool duis_fast_variant_available(enum duis_fast_variant variant);
 /* The best available one: what duis_fast_engine_create() chooses. */
 enum duis_fast_variant duis_fast_variant_best(void);
 
-/* A version that every document has; for tools that judge files by one image. */
-#define DUIS_FAST_ANY_VERSION "*"
-
 /* One entry of the configuration: this schemaVersion is judged by that image. */
 struct duis_fast_source {
-	char version[MW_SCHEMA_VERSION_SIZE]; /* decimal */
+	char version[MW_SCHEMA_VERSION_SIZE]; /* decimal, or DUIS_ANY_VERSION */
 	const char *image_path;
 	const struct duis_image *image; /* used instead when image_path is NULL; borrowed */
 };

@@ -480,23 +480,29 @@ static const uint8_t *emit_instruction(const uint8_t *at, struct fast_sink *sink
 	const uint8_t *start = at;
 	const uint8_t *data;
 	const uint8_t *stop;
-	bool plain = true;
+	bool returns = false;
 
-	at = fast_raw_name(at + 2);
-	data = at;
-	while (is_blank(*data))
+	for (at += 2; *at > ' ' && *at != '?';)
+		at++;
+	for (data = at; is_blank(*data);)
 		data++;
 	for (stop = data; stop[0] != '?' || stop[1] != '>'; stop++)
-		plain &= *stop != '\r';
+		returns |= *stop == '\r';
 	/* As it stands, when one space is before the data. */
-	if (plain && (stop == at || (data == at + 1 && *at == ' ' && stop > data))) {
+	if (!returns && (stop == at || (data == at + 1 && *at == ' ' && stop > data))) {
 		fast_emit(sink, start, (size_t)(stop + 2 - start));
 		return stop + 2;
 	}
 	fast_emit(sink, start, (size_t)(at - start));
-	if (stop > data)
-		FAST_EMIT(sink, " ");
-	emit_lines(data, stop, sink);
+	if (stop == data) {
+		FAST_EMIT(sink, "?>");
+		return stop + 2;
+	}
+	FAST_EMIT(sink, " ");
+	if (returns)
+		emit_lines(data, stop, sink);
+	else
+		fast_emit(sink, data, (size_t)(stop - data));
 	FAST_EMIT(sink, "?>");
 	return stop + 2;
 }
@@ -572,7 +578,9 @@ static void emit_stretch(const struct duis_fast_engine *engine, const struct fas
 	const uint8_t *order = engine->order + dirty->order;
 
 	while (at < stop) {
-		if (*at == '<' && at[1] != '/' && at[1] != '!' && at[1] != '?')
+		if (*at == '<' && at[1] == '?')
+			at = emit_instruction(at, sink);
+		else if (*at == '<' && at[1] != '/' && at[1] != '!')
 			at = emit_start_tag(at, &order, sink);
 		else
 			at = fast_emit_other(at, stop, sink);

@@ -288,6 +288,7 @@ struct duis_fast_engine {
 	struct fast_binding bindings[FAST_BINDINGS_MAX + FAST_ATTRIBUTES_MAX + 1];
 	struct fast_attribute attributes[FAST_ATTRIBUTES_MAX];
 	struct fast_quick quick[MW_IMAGE_NAMESPACES_MAX + 1]; /* the last one: no namespace */
+	bool quick_known;				      /* there may be something in it */
 	uint8_t *scratch; /* values that differ from the bytes as written */
 	uint32_t scratch_used;
 	uint32_t scratch_size;
@@ -477,9 +478,13 @@ static inline void fast_copy(uint8_t *to, const uint8_t *from, size_t length)
 		memcpy(&words[1], from + length - 4, 4);
 		memcpy(to, &words[0], 4);
 		memcpy(to + length - 4, &words[1], 4);
-	} else {
-		for (size_t index = 0; index < length; index++)
-			to[index] = from[index];
+	} else if (length > 0) {
+		uint8_t middle = from[length / 2];
+		uint8_t last = from[length - 1];
+
+		to[0] = from[0];
+		to[length / 2] = middle;
+		to[length - 1] = last;
 	}
 }
 

@@ -222,7 +222,7 @@ int duis_fast_schemas_find(
 
 	/* As configured, letter for letter: nearly always. */
 	for (size_t index = 0; index < schemas->count; index++)
-		if (strcmp(schemas->entries[index].version, DUIS_FAST_ANY_VERSION) == 0 ||
+		if (strcmp(schemas->entries[index].version, DUIS_ANY_VERSION) == 0 ||
 			(strlen(schemas->entries[index].version) == length &&
 				memcmp(schemas->entries[index].version, version, length) == 0))
 			return (int)index;

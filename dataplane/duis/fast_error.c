@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "dataplane/duis/fast_core.h"
+#include "dataplane/duis/scan.h"
 
-/* Names cut at a character's border. */
+/* Rules are cut at a character's border. */
 static size_t put(char *text, size_t used, size_t size, const uint8_t *bytes, size_t length)
 {
 	if (length > size - 1 - used) {
@@ -22,6 +23,20 @@ static size_t put(char *text, size_t used, size_t size, const uint8_t *bytes, si
 static size_t put_text(char *text, size_t used, size_t size, const char *more)
 {
 	return put(text, used, size, (const uint8_t *)more, strlen(more));
+}
+
+/* "/name" or "/@name" behind the path. */
+static size_t put_step(
+	char *path, size_t used, const char *lead, const uint8_t *name, uint32_t length)
+{
+	char step[DUIS_PATH_SIZE];
+	size_t lead_length = strlen(lead);
+
+	memcpy(step, lead, lead_length);
+	/* A longer one has no room in the path. */
+	memcpy(step + lead_length, name,
+		length < sizeof(step) - lead_length ? length : sizeof(step) - lead_length);
+	return duis_path_add(path, used, step, lead_length + length);
 }
 
 /* The name of the tag at `at`, when one is there. */
@@ -97,14 +112,10 @@ static void put_element(struct duis_fast_engine *engine, const uint8_t *at, size
 	/* Text behind an empty element, or behind a child, is not that element's. */
 	if (at > tag.stop && (at != tag.stop + 1 || tag.stop[-1] == '/'))
 		return;
-	if (engine->depth == 0 || engine->frames[engine->depth - 1].name != start + 1) {
-		used = put_text(path, used, DUIS_PATH_SIZE, "/");
-		used = put(path, used, DUIS_PATH_SIZE, start + 1, tag.name_length);
-	}
-	if (tag.attribute != NULL) {
-		used = put_text(path, used, DUIS_PATH_SIZE, "/@");
-		put(path, used, DUIS_PATH_SIZE, tag.attribute, tag.attribute_length);
-	}
+	if (engine->depth == 0 || engine->frames[engine->depth - 1].name != start + 1)
+		used = put_step(path, used, "/", start + 1, tag.name_length);
+	if (tag.attribute != NULL)
+		put_step(path, used, "/@", tag.attribute, tag.attribute_length);
 }
 
 static void fill(struct duis_fast_engine *engine, enum duis_error_code code, const uint8_t *at,
@@ -118,14 +129,11 @@ static void fill(struct duis_fast_engine *engine, enum duis_error_code code, con
 	error->offset = at <= engine->end ? (uint64_t)(at - engine->bytes)
 					  : (uint64_t)(engine->end - engine->bytes);
 	error->path[0] = '\0';
-	for (uint32_t depth = 0; depth < engine->depth; depth++) {
-		used = put_text(error->path, used, sizeof(error->path), "/");
-		used = put(error->path, used, sizeof(error->path), engine->frames[depth].name,
+	for (uint32_t depth = 0; depth < engine->depth; depth++)
+		used = put_step(error->path, used, "/", engine->frames[depth].name,
 			engine->frames[depth].name_length);
-	}
 	if (length > 0) {
-		used = put_text(error->path, used, sizeof(error->path), "/");
-		put(error->path, used, sizeof(error->path), at + 1, length);
+		put_step(error->path, used, "/", at + 1, length);
 	} else if (code == DUIS_ERROR_SCHEMA) {
 		put_element(engine, at, used);
 	}
@@ -135,6 +143,15 @@ static void fill(struct duis_fast_engine *engine, enum duis_error_code code, con
 const uint8_t *fast_fail(struct duis_fast_engine *engine, enum duis_error_code code,
 	const uint8_t *at, const char *rule)
 {
+	uint64_t cut;
+
+	if (code == DUIS_ERROR_NOT_WELL_FORMED &&
+		duis_scan_is_cut(engine->bytes, (uint32_t)(engine->end - engine->bytes),
+			(uint64_t)(at - engine->bytes), &cut)) {
+		code = DUIS_ERROR_ENCODING;
+		at = engine->bytes + cut;
+		rule = "these bytes are not UTF-8";
+	}
 	fill(engine, code, at, rule);
 	return NULL;
 }

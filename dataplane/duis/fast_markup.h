@@ -48,6 +48,10 @@ static inline uint32_t utf8_decode(const uint8_t *at, const uint8_t *stop, uint3
 	uint32_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 	uint32_t value;
 
+	if (length == 2 && first >= 0xc2 && stop - at >= 2 && (at[1] & 0xc0) == 0x80) {
+		*character = (first & 0x1fu) << 6 | (at[1] & 0x3fu);
+		return 2;
+	}
 	if (first < 0xc2 || first > 0xf4 || (size_t)(stop - at) < length)
 		return 0;
 	value = first & (0xffu >> (length + 1));
@@ -209,27 +213,29 @@ static FAST_APART const uint8_t *parse_wide_name(
 {
 	const uint8_t *start = at;
 	const uint8_t *colon = NULL;
-	const uint8_t *next = scan_run(at, engine->end, SCAN_NAME);
+	const uint8_t *next = at;
 
 	*prefix_length = 0;
+	if (at < engine->end && *at < 0x80)
+		next = scan_run(at, engine->end, SCAN_NAME);
 	if (next > at && next < engine->end && *next < 0x80 && name_start_ascii(*at) &&
 		memchr(at, ':', (size_t)(next - at)) == NULL)
 		return next;
-	next = at;
-	do {
-		at = next;
-		if (at >= engine->end)
-			break;
+	for (; at < engine->end; at = next) {
 		if (*at == ':' && at > start) {
 			if (colon != NULL)
 				return NOT_WELL_FORMED(
 					engine, start, "a qualified name has one colon inside");
 			colon = at;
 		}
+		if (*at < 0x80 && !scan_is(*at, SCAN_NAME))
+			break;
 		next = parse_name_character(engine, at, at == start || at - 1 == colon);
 		if (next == NULL)
 			return NULL;
-	} while (next != at);
+		if (next == at)
+			break;
+	}
 	if (at == start)
 		return NOT_WELL_FORMED(engine, at, "a name is expected here");
 	if (colon == NULL)
@@ -268,15 +274,42 @@ FAST_INLINE uint32_t parse_short_name(
 											: 0;
 }
 
-/* A QName; the length of its prefix goes to *prefix_length (0: none). */
-FAST_INLINE const uint8_t *parse_name(
+/* The length of a name of at most four characters, the first one beyond ASCII, without a prefix; or
+ * 0 when it is none, or not so short. */
+FAST_INLINE uint32_t parse_short_wide_name(const struct duis_fast_engine *engine, const uint8_t *at)
+{
+	const uint8_t *start = at;
+
+	for (unsigned count = 0; engine->end - at > 4; count++) {
+		uint32_t character = 0;
+		uint32_t length;
+
+		if (*at < 0x80) {
+			if (!scan_is(*at, SCAN_NAME))
+				return (uint32_t)(at - start);
+			length = *at != ':';
+		} else {
+			length = utf8_decode(at, engine->end, &character);
+			if (!name_start_beyond(character) &&
+				(count == 0 || !name_beyond(character)))
+				length = 0;
+		}
+		if (length == 0 || count == 4)
+			return 0;
+		at += length;
+	}
+	return 0;
+}
+
+/* A QName that parse_short_name() has not taken. */
+FAST_INLINE const uint8_t *parse_long_name(
 	struct duis_fast_engine *engine, const uint8_t *at, uint32_t *prefix_length)
 {
 	uint64_t colons = 0;
-	uint32_t length = parse_short_name(engine, at, prefix_length);
+	uint32_t length;
 
-	if (length > 0)
-		return at + length;
+	if (unlikely(at < engine->end && *at >= 0x80))
+		return parse_wide_name(engine, at, prefix_length);
 	length = scan_name(at, engine->end, &colons);
 	/* Plain, and with at most one colon. */
 	if (unlikely(length == 0 || !name_start_ascii(*at) || at[length] >= 0x80))
@@ -289,6 +322,15 @@ FAST_INLINE const uint8_t *parse_name(
 		     !name_start_ascii(at[*prefix_length + 1])))
 		return parse_wide_name(engine, at, prefix_length);
 	return at + length;
+}
+
+/* A QName; the length of its prefix goes to *prefix_length (0: none). */
+FAST_INLINE const uint8_t *parse_name(
+	struct duis_fast_engine *engine, const uint8_t *at, uint32_t *prefix_length)
+{
+	uint32_t length = parse_short_name(engine, at, prefix_length);
+
+	return length > 0 ? at + length : parse_long_name(engine, at, prefix_length);
 }
 
 FAST_INLINE const uint8_t *skip_blanks(const uint8_t *at, const uint8_t *end)

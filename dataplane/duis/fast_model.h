@@ -120,6 +120,7 @@ static inline void remember_prefix(
 	memcpy(&word, element->tag + 1, 8);
 	if (quick->length == length && (word & quick->mask) == quick->word)
 		return;
+	engine->quick_known = true;
 	quick->length = length;
 	quick->mask = length == 8 ? ~UINT64_C(0) : (UINT64_C(1) << (8 * length)) - 1;
 	quick->word = word & quick->mask;

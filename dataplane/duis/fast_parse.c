@@ -206,7 +206,13 @@ FAST_INLINE bool is_foreign(struct duis_fast_engine *engine, const struct fast_b
 			find_transition(engine->image, frame, MW_IMAGE_NONE, binding->name_space);
 	if (transition == NULL || !transition->lax)
 		return false;
-	take_transition(engine->image, frame, transition);
+	/* One after the other: a guess about the state is right then, and need not be waited for.
+	 */
+	if (likely(transition->target == frame->state &&
+		    frame->count < engine->image->states[frame->state].repeat_max))
+		frame->count++;
+	else
+		take_transition(engine->image, frame, transition);
 	if (engine->in_signature)
 		engine->parts[frame->role].children++;
 	return true;
@@ -235,83 +241,113 @@ FAST_INLINE const uint8_t *enter_foreign(
 	return element->stop + 2;
 }
 
-/* A foreign element with a short name and without attributes: the cheapest tags to write, so they
- * have to be cheap to read. Returns the tag when it is not one; its name's end is known then if it
- * is short. */
-FAST_INLINE const uint8_t *take_foreign(struct duis_fast_engine *engine, struct element *element,
-	const struct mw_image_transition *expected)
-{
-	const uint8_t *tag = element->tag;
-	const struct fast_binding *binding;
-	uint32_t symbol;
+/* Small enough to be handed over in a register: through memory it would have to be waited for. */
+struct tag_name {
+	uint32_t length;
+	uint32_t prefix_length; /* 0: none */
+};
 
-	element->name_length = parse_short_name(engine, tag + 1, &element->prefix_length);
-	if (element->name_length == 0)
-		return tag;
-	element->stop = tag + 1 + element->name_length;
-	if (*element->stop != '>' && (*element->stop != '/' || element->stop[1] != '>'))
-		return tag;
-	binding = resolve(engine, tag + 1, element->prefix_length);
-	if (binding == NULL)
-		return tag;
-	symbol =
-		engine->invalid ? MW_IMAGE_NONE : find_symbol(engine, element, binding->name_space);
-	if (!is_foreign(engine, binding, symbol, expected))
-		return tag;
-	engine->declaration_count = 0;
-	return enter_foreign(engine, element);
+FAST_INLINE struct element named_element(const uint8_t *tag, struct tag_name name)
+{
+	return (struct element){.tag = tag,
+		.stop = tag + 1 + name.length,
+		.name_length = name.length,
+		.prefix_length = name.prefix_length};
 }
 
-/* A start tag, by parsing its name, unless element->stop says where that ends. */
-static FAST_APART const uint8_t *parse_any_element(
-	struct duis_fast_engine *engine, struct element *element)
+/* A start tag with more in it than its name. */
+static FAST_APART const uint8_t *parse_attributed_element(
+	struct duis_fast_engine *engine, const uint8_t *tag, struct tag_name name)
 {
+	struct element element = named_element(tag, name);
 	const struct fast_binding *binding;
 	uint32_t symbol;
-	bool bare;
 
-	if (element->stop == NULL) {
-		element->stop = parse_name(engine, element->tag + 1, &element->prefix_length);
-		if (element->stop == NULL)
-			return NULL;
-		element->name_length = (uint32_t)(element->stop - element->tag - 1);
-	}
-	bare = element->stop < engine->end && *element->stop == '>';
-	engine->attribute_count = 0;
-	engine->declaration_count = 0;
-	if (begins(engine, element->stop, "/>", 2))
-		engine->tag_clean = false;
-	else if (!bare && !parse_rest_of_tag(engine, element))
+	if (!parse_rest_of_tag(engine, &element))
 		return NULL;
-	binding = resolve(engine, element->tag + 1, element->prefix_length);
+	binding = resolve(engine, tag + 1, name.prefix_length);
 	symbol = binding != NULL && !engine->invalid
-			 ? find_symbol(engine, element, binding->name_space)
+			 ? find_symbol(engine, &element, binding->name_space)
 			 : MW_IMAGE_NONE;
 	if (binding != NULL && is_foreign(engine, binding, symbol, NULL)) {
 		if (engine->attribute_count > 0 && engine->prefixed_count > 0 &&
 			check_foreign_attributes(engine) == NULL)
 			return NULL;
-		return enter_foreign(engine, element);
+		return enter_foreign(engine, &element);
 	}
-	if (!identify(engine, element, binding, symbol) || (!bare && !finish_tag(engine, element)))
+	if (!identify(engine, &element, binding, symbol) || !finish_tag(engine, &element))
 		return NULL;
-	return enter_element(engine, element);
+	return enter_element(engine, &element);
+}
+
+/* A start tag without attributes of an element that the schema has to be asked about. */
+static FAST_APART const uint8_t *parse_bare_element(struct duis_fast_engine *engine,
+	const uint8_t *tag, struct tag_name name, const struct fast_binding *binding,
+	uint32_t symbol)
+{
+	struct element element = named_element(tag, name);
+
+	if (!identify(engine, &element, binding, symbol))
+		return NULL;
+	if (*element.stop == '/') {
+		engine->tag_clean = false;
+		note_tag(engine, tag, element.stop + 2);
+	}
+	return enter_element(engine, &element);
+}
+
+/* A start tag whose name is known. Without attributes it is the cheapest to write, so it has to be
+ * cheap to read. */
+FAST_INLINE const uint8_t *parse_named(struct duis_fast_engine *engine, const uint8_t *tag,
+	struct tag_name name, const struct mw_image_transition *expected)
+{
+	const struct element element = named_element(tag, name);
+	const struct fast_binding *binding;
+	uint32_t symbol = MW_IMAGE_NONE;
+
+	if (element.stop >= engine->end ||
+		(*element.stop != '>' && !begins(engine, element.stop, "/>", 2)))
+		return parse_attributed_element(engine, tag, name);
+	engine->attribute_count = 0;
+	engine->declaration_count = 0;
+	binding = resolve(engine, tag + 1, name.prefix_length);
+	if (likely(binding != NULL)) {
+		if (!engine->invalid)
+			symbol = find_symbol(engine, &element, binding->name_space);
+		if (is_foreign(engine, binding, symbol, expected))
+			return enter_foreign(engine, &element);
+	}
+	return parse_bare_element(engine, tag, name, binding, symbol);
+}
+
+/* With a name that is not short. */
+static FAST_APART const uint8_t *parse_long_named(struct duis_fast_engine *engine,
+	const uint8_t *tag, const struct mw_image_transition *expected)
+{
+	struct tag_name name;
+	const uint8_t *stop = parse_long_name(engine, tag + 1, &name.prefix_length);
+
+	if (stop == NULL)
+		return NULL;
+	name.length = (uint32_t)(stop - tag - 1);
+	return parse_named(engine, tag, name, expected);
 }
 
 /* A start tag that is not the one expected; `expected` is a wildcard or NULL. */
 FAST_INLINE const uint8_t *parse_unexpected(struct duis_fast_engine *engine, const uint8_t *tag,
 	const struct mw_image_transition *expected)
 {
-	struct element element = {.tag = tag};
-	struct element foreign = {.tag = tag}; /* apart, so that it can stay in registers */
-	const uint8_t *at = engine->tracked ? tag : take_foreign(engine, &foreign, expected);
+	struct tag_name name;
 
-	if (at != tag)
-		return at;
-	element.stop = foreign.stop;
-	element.name_length = foreign.name_length;
-	element.prefix_length = foreign.prefix_length;
-	return parse_any_element(engine, &element);
+	if (likely(tag[1] < 0x80)) {
+		name.length = parse_short_name(engine, tag + 1, &name.prefix_length);
+	} else {
+		name.length = parse_short_wide_name(engine, tag + 1);
+		name.prefix_length = 0;
+	}
+	if (name.length == 0)
+		return parse_long_named(engine, tag, expected);
+	return parse_named(engine, tag, name, expected);
 }
 
 static FAST_APART const uint8_t *parse_mismatch(struct duis_fast_engine *engine, const uint8_t *tag)
@@ -459,6 +495,7 @@ static bool choose_schema(struct duis_fast_engine *engine, const struct element 
 	for (uint32_t at = 0; at < engine->binding_count; at++)
 		engine->bindings[at].name_space =
 			namespace_of(engine->image, engine->bindings[at].uri);
+	engine->quick_known = true; /* of whatever image */
 	forget_prefixes(engine);
 	return true;
 }
@@ -536,6 +573,7 @@ static const uint8_t *recall_root(struct duis_fast_engine *engine, const uint8_t
 		engine->order_used = kept->order_length;
 	}
 	if (!same) {
+		engine->quick_known = true; /* of whatever image */
 		forget_prefixes(engine);
 		remember_prefix(engine, &element, engine->schema->duis_namespace);
 		if (kept->quick_count > 0)

@@ -130,6 +130,9 @@ FAST_INLINE const uint8_t *parse_attribute(
 	attribute->raw_offset = offset_of(engine, at);
 	attribute->value.at = at;
 	attribute->rough = false;
+	/* Few bytes without a vector, for which the rest would have to wait. */
+	for (unsigned few = 0; few < 4 && at < engine->end && scan_is(*at, SCAN_VALUE); few++)
+		at++;
 	if (at < engine->end && *at != quote)
 		at = scan_run(at, engine->end, SCAN_VALUE);
 	if (unlikely(at >= engine->end || *at != quote)) {
@@ -224,11 +227,15 @@ static inline const uint8_t *parse_attributes(
 
 /* ---- namespaces ---- */
 
-/* Forget which prefixes named which namespace: the declarations in scope have changed. */
+/* Forget which prefixes named which namespace: the declarations in scope have changed. Mostly there
+ * is nothing to be forgotten behind elements that nobody knows. */
 static inline void forget_prefixes(struct duis_fast_engine *engine)
 {
 	uint32_t count = engine->image->counts[MW_IMAGE_NAMESPACES];
 
+	if (!engine->quick_known)
+		return;
+	engine->quick_known = false;
 	for (uint32_t index = 0; index <= count; index++)
 		engine->quick[index] = (struct fast_quick){.word = 1};
 }

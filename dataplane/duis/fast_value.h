@@ -661,10 +661,13 @@ static FAST_APART struct fast_value value_space(
 	return (struct fast_value){start, out, out};
 }
 
+/* The value in three registers: through memory it would have to be waited for. */
 static inline bool string_valid(struct duis_fast_engine *engine,
-	const struct mw_image_simple *simple, struct fast_value value)
+	const struct mw_image_simple *simple, const uint8_t *at, const uint8_t *stop,
+	const uint8_t *end)
 {
 	const struct duis_image *image = engine->image;
+	struct fast_value value = {at, stop, end};
 
 	/* Outer white space is gone. With none inside there is nothing to collapse. */
 	if (simple->white_space != MW_IMAGE_PRESERVE &&
@@ -702,7 +705,8 @@ FAST_INLINE bool value_valid(
 	}
 	switch (simple->kind) {
 	case MW_IMAGE_STRING:
-		return string_valid(engine, simple, value);
+		return (simple->white_space == MW_IMAGE_PRESERVE && simple->facets == 0) ||
+		       string_valid(engine, simple, value.at, value.stop, value.end);
 	case MW_IMAGE_INTEGER:
 		valid = integer_valid(image, simple, value);
 		break;

@@ -31,6 +31,9 @@ struct duis_image {
 	const uint16_t *value_hash;
 	const struct mw_image_pattern *patterns;
 	const uint16_t *cells;
+	const uint32_t *imports;
+	const uint8_t *source_text; /* NULL: not kept */
+	size_t mapped_length;	    /* of an opened file */
 	uint32_t counts[MW_IMAGE_SECTION_COUNT];
 };
 
@@ -40,9 +43,13 @@ int duis_image_check(const uint8_t *bytes, size_t length, struct duis_image *ima
 	size_t reason_size);
 
 /* Load the image file at `path` into read-only memory and check it. A copy, not a mapping of the
- * file: what was checked cannot change afterwards, whatever happens to the file. Returns 0, or
- * -errno with "path: reason". Start-up and reload only. */
+ * file: what was checked cannot change afterwards, whatever happens to the file. The texts of the
+ * sources are checked, too, but not kept. Returns 0, or -errno with "path: reason". Start-up and
+ * reload only. */
 int duis_image_open(const char *path, struct duis_image *image, char *reason, size_t reason_size);
+/* The same with the texts of the sources. */
+int duis_image_open_whole(
+	const char *path, struct duis_image *image, char *reason, size_t reason_size);
 void duis_image_close(struct duis_image *image);
 
 /* Symbol of the local name name[0 .. length) in namespace `name_space` (index or MW_IMAGE_NONE), or

@@ -37,6 +37,8 @@ static const struct {
 	[MW_IMAGE_VALUE_HASH] = {"value tables", sizeof(uint16_t)},
 	[MW_IMAGE_PATTERNS] = {"patterns", sizeof(struct mw_image_pattern)},
 	[MW_IMAGE_CELLS] = {"cells", sizeof(uint16_t)},
+	[MW_IMAGE_IMPORTS] = {"imports", sizeof(uint32_t)},
+	[MW_IMAGE_SOURCE_TEXT] = {"source texts", 1},
 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(
@@ -106,18 +108,32 @@ static bool table_ok(const uint16_t *table, uint32_t size, uint32_t limit)
 	return free_entries > 0;
 }
 
-static int check_names(struct check *check)
+static int check_sources(struct check *check)
 {
 	const struct duis_image *image = check->image;
-	uint32_t free_entries = 0;
 
 	for (uint32_t index = 0; index < count_of(check, MW_IMAGE_SOURCES); index++) {
 		const struct mw_image_source *source = &image->sources[index];
 
 		if (!text_ok(check, source->name) || !text_ok(check, source->version) ||
-			!index_or_none(check, MW_IMAGE_NAMESPACES, source->target_namespace))
+			!index_or_none(check, MW_IMAGE_NAMESPACES, source->target_namespace) ||
+			!range_ok(check, MW_IMAGE_SOURCE_TEXT, source->first_byte,
+				source->byte_count) ||
+			!range_ok(check, MW_IMAGE_IMPORTS, source->first_import,
+				source->import_count))
 			return refuse_record(check, MW_IMAGE_SOURCES, index, "out of bounds");
 	}
+	for (uint32_t index = 0; index < count_of(check, MW_IMAGE_IMPORTS); index++)
+		if (image->imports[index] >= count_of(check, MW_IMAGE_SOURCES))
+			return refuse_record(check, MW_IMAGE_IMPORTS, index, "out of bounds");
+	return 0;
+}
+
+static int check_names(struct check *check)
+{
+	const struct duis_image *image = check->image;
+	uint32_t free_entries = 0;
+
 	if (count_of(check, MW_IMAGE_NAMESPACES) > MW_IMAGE_NAMESPACES_MAX)
 		return refuse(check, "not a valid schema image: too many namespaces");
 	for (uint32_t index = 0; index < count_of(check, MW_IMAGE_NAMESPACES); index++)
@@ -290,7 +306,9 @@ static int check_header(struct check *check, const uint8_t *bytes, size_t length
 	if (length < sizeof(*header) || memcmp(header->magic, MW_IMAGE_MAGIC, 8) != 0)
 		return refuse(check, "not a schema image");
 	if (header->format_version != MW_IMAGE_FORMAT_VERSION)
-		return refuse(check, "schema image of format %u; this program reads format %u",
+		return refuse(check,
+			"schema image of format %u; this program reads format %u: make it again "
+			"with motorway-schema compile",
 			header->format_version, MW_IMAGE_FORMAT_VERSION);
 	if (header->header_size != sizeof(*header) || header->file_size != length ||
 		header->section_count != MW_IMAGE_SECTION_COUNT || length > MW_IMAGE_BYTES_MAX)
@@ -315,6 +333,15 @@ static int check_header(struct check *check, const uint8_t *bytes, size_t length
 				"not a valid schema image: section %s is out of bounds",
 				sections[section].name);
 	}
+	/* What is left out of memory must be nothing else. */
+	for (unsigned section = 0; section < MW_IMAGE_SOURCE_TEXT; section++)
+		if (header->sections[section].offset +
+				header->sections[section].count *
+					(uint64_t)sections[section].record_size >
+			header->sections[MW_IMAGE_SOURCE_TEXT].offset)
+			return refuse(check,
+				"not a valid schema image: section %s is behind the source texts",
+				sections[section].name);
 	if (header->sections[MW_IMAGE_TEXT].count < MW_IMAGE_TEXT_PADDING)
 		return refuse(check, "not a valid schema image: no padding behind the text");
 	return 0;
@@ -349,9 +376,12 @@ int duis_image_check(const uint8_t *bytes, size_t length, struct duis_image *ima
 	image->value_hash = AT(MW_IMAGE_VALUE_HASH);
 	image->patterns = AT(MW_IMAGE_PATTERNS);
 	image->cells = AT(MW_IMAGE_CELLS);
+	image->imports = AT(MW_IMAGE_IMPORTS);
+	image->source_text = AT(MW_IMAGE_SOURCE_TEXT);
 #undef AT
-	if ((result = check_names(&check)) != 0 || (result = check_types(&check)) != 0 ||
-		(result = check_states(&check)) != 0 || (result = check_simples(&check)) != 0)
+	if ((result = check_sources(&check)) != 0 || (result = check_names(&check)) != 0 ||
+		(result = check_types(&check)) != 0 || (result = check_states(&check)) != 0 ||
+		(result = check_simples(&check)) != 0)
 		return result;
 	return check_patterns(&check);
 }

@@ -28,7 +28,7 @@ static int read_all(int file, uint8_t *bytes, size_t length)
 /* Returns 0 with *bytes and *length, or -errno. */
 static int load(const char *path, uint8_t **bytes, size_t *length)
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC);
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not stop us */
 	struct stat status;
 	void *memory;
 	int result = 0;
@@ -37,8 +37,10 @@ static int load(const char *path, uint8_t **bytes, size_t *length)
 		return -errno;
 	if (fstat(file, &status) != 0)
 		result = -errno;
+	else if (S_ISDIR(status.st_mode))
+		result = -EISDIR;
 	else if (!S_ISREG(status.st_mode) || status.st_size == 0)
-		result = -EINVAL;
+		result = -EBADMSG;
 	else if (status.st_size > (off_t)MW_IMAGE_BYTES_MAX)
 		result = -EFBIG;
 	if (result == 0) {
@@ -59,7 +61,8 @@ static int load(const char *path, uint8_t **bytes, size_t *length)
 	return result;
 }
 
-int duis_image_open(const char *path, struct duis_image *image, char *reason, size_t reason_size)
+int duis_image_open_whole(
+	const char *path, struct duis_image *image, char *reason, size_t reason_size)
 {
 	int written = snprintf(reason, reason_size, "%s: ", path);
 	uint8_t *bytes = NULL;
@@ -69,7 +72,8 @@ int duis_image_open(const char *path, struct duis_image *image, char *reason, si
 	if (written < 0 || (size_t)written >= reason_size)
 		written = 0;
 	if (result != 0) {
-		snprintf(reason + written, reason_size - (size_t)written, "%s", strerror(-result));
+		snprintf(reason + written, reason_size - (size_t)written, "%s",
+			result == -EBADMSG ? "not a schema image" : strerror(-result));
 		return result;
 	}
 	result = duis_image_check(
@@ -78,12 +82,30 @@ int duis_image_open(const char *path, struct duis_image *image, char *reason, si
 		munmap(bytes, length);
 		image->header = NULL;
 	}
+	image->mapped_length = length;
 	return result;
+}
+
+int duis_image_open(const char *path, struct duis_image *image, char *reason, size_t reason_size)
+{
+	int result = duis_image_open_whole(path, image, reason, reason_size);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t kept;
+
+	if (result != 0)
+		return result;
+	kept = (image->header->sections[MW_IMAGE_SOURCE_TEXT].offset + page - 1) / page * page;
+	if (kept < image->mapped_length) {
+		munmap((uint8_t *)(uintptr_t)image->header + kept, image->mapped_length - kept);
+		image->mapped_length = kept;
+	}
+	image->source_text = NULL;
+	return 0;
 }
 
 void duis_image_close(struct duis_image *image)
 {
 	if (image->header != NULL)
-		munmap((void *)(uintptr_t)image->header, image->header->file_size);
+		munmap((void *)(uintptr_t)image->header, image->mapped_length);
 	image->header = NULL;
 }

@@ -2,6 +2,7 @@
 /* Offsets come for free: at the end of each start tag the parser says how far it has read, and
  * libxml2 leaves a pointer-sized field in every node to its users. */
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "dataplane/duis/place.h"
@@ -77,40 +78,26 @@ uint32_t duis_place_offset(const uint8_t *bytes, const xmlNode *node, enum duis_
 	return begin;
 }
 
-/* Append `text` to path[0 .. length); returns the new length. Cuts before a broken character. */
-static size_t append(char *path, size_t length, const char *text)
-{
-	size_t room = DUIS_PATH_SIZE - 1 - length;
-	size_t take = strlen(text);
-
-	if (take > room) {
-		take = room;
-		while (take > 0 && ((uint8_t)text[take] & 0xc0) == 0x80)
-			take--;
-	}
-	memcpy(path + length, text, take);
-	path[length + take] = '\0';
-	return length + take;
-}
-
 void duis_place_path(const xmlNode *node, char path[DUIS_PATH_SIZE])
 {
 	const xmlNode *chain[ANCESTORS_MAX];
 	size_t depth = 0;
-	size_t length = 0;
+	size_t used = 0;
 
 	path[0] = '\0';
 	for (; node != NULL && depth < ANCESTORS_MAX; node = node->parent)
 		if (node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE)
 			chain[depth++] = node;
-	while (depth > 0 && length < DUIS_PATH_SIZE - 1) {
+	while (depth > 0 && used < DUIS_PATH_SIZE) {
 		const xmlNode *step = chain[--depth];
+		bool prefixed = step->ns != NULL && step->ns->prefix != NULL;
+		char text[DUIS_PATH_SIZE];
+		int length = snprintf(text, sizeof(text), "%s%s%s%s",
+			step->type == XML_ATTRIBUTE_NODE ? "/@" : "/",
+			prefixed ? (const char *)step->ns->prefix : "", prefixed ? ":" : "",
+			(const char *)step->name);
 
-		length = append(path, length, step->type == XML_ATTRIBUTE_NODE ? "/@" : "/");
-		if (step->ns != NULL && step->ns->prefix != NULL) {
-			length = append(path, length, (const char *)step->ns->prefix);
-			length = append(path, length, ":");
-		}
-		length = append(path, length, (const char *)step->name);
+		/* What `text` has not room for has none in the path. */
+		used = duis_path_add(path, used, text, length > 0 ? (size_t)length : 0);
 	}
 }

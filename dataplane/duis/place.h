@@ -23,7 +23,7 @@ void duis_place_mark(xmlNodePtr element, uint32_t end);
 uint32_t duis_place_offset(const uint8_t *bytes, const xmlNode *node, enum duis_place_part part);
 
 /* Write the path of `node`, names with prefixes as in the document, "/@name" for an attribute; cut
- * at a character's border when too long. NULL gives "". */
+ * as duis_path_add() does when too long. NULL gives "". */
 void duis_place_path(const xmlNode *node, char path[DUIS_PATH_SIZE]);
 
 #endif

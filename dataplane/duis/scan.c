@@ -77,16 +77,19 @@ static unsigned sequence_length(const uint8_t *at, const uint8_t *end)
 	return length;
 }
 
-static int scan_encoding(const uint8_t *bytes, uint32_t length, struct duis_error *error)
+static int scan_encoding(
+	const uint8_t *bytes, uint32_t length, uint32_t *readable, struct duis_error *error)
 {
 	const uint8_t *end = bytes + length;
 
+	*readable = 0;
 	if (is_wide(bytes, length))
 		return refuse(error, DUIS_ERROR_ENCODING, 0,
 			"UTF-16 and UTF-32 are not accepted; only UTF-8 is");
 	for (const uint8_t *at = bytes; at < end;) {
 		unsigned step = sequence_length(at, end);
 
+		*readable = (uint32_t)(at - bytes);
 		if (step == 0)
 			return refuse(error, DUIS_ERROR_ENCODING, (uint64_t)(at - bytes),
 				"these bytes are not UTF-8");
@@ -95,6 +98,7 @@ static int scan_encoding(const uint8_t *bytes, uint32_t length, struct duis_erro
 				"the character U+0000 is not allowed in XML");
 		at += step;
 	}
+	*readable = length;
 	return 0;
 }
 
@@ -221,17 +225,117 @@ static int scan_markup(const uint8_t *bytes, struct span span, struct duis_error
 	return 0;
 }
 
-int duis_scan(const uint8_t *bytes, uint32_t length, struct duis_error *error)
-{
-	struct span span = {.at = bytes, .end = bytes + length};
-	int result = scan_encoding(bytes, length, error);
+/* ---- what is cut off ---- */
 
-	if (result != 0)
-		return result;
-	if (length >= BOM_LENGTH && memcmp(bytes, "\xef\xbb\xbf", BOM_LENGTH) == 0)
+/* Whether name characters, with `more` among them, are all that [at, end) holds. ASCII is looked
+ * at; what is beyond it counts as part of a name. */
+static bool is_name(const uint8_t *at, const uint8_t *end, const char *more)
+{
+	for (; at < end; at++)
+		if (*at < 0x80 && !((uint8_t)((*at | 32) - 'a') < 26) &&
+			!((uint8_t)(*at - '0') < 10) && *at != '_' && *at != '-' && *at != '.' &&
+			*at != ':' && (*at == 0 || strchr(more, *at) == NULL))
+			return false;
+	return true;
+}
+
+/* "</name  " */
+static bool is_begun_end_tag(const uint8_t *at, const uint8_t *end)
+{
+	at += 2;
+	while (end > at && is_blank(end[-1]))
+		end--;
+	return is_name(at, end, "");
+}
+
+/* "&name", "&#12", "&#xab" */
+static bool is_begun_reference(const uint8_t *at, const uint8_t *end)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	size_t count;
+	bool hex;
+
+	at++;
+	if (at == end || *at != '#')
+		return is_name(at, end, "");
+	at++;
+	hex = at < end && *at == 'x';
+	at += hex;
+	for (count = 0; at < end && *at != 0; at++, count++)
+		if (memchr(digits, *at, hex ? 22 : 10) == NULL)
+			return false;
+	return at == end;
+}
+
+/* "<!-", "<![CDA" */
+static bool is_begun_section(const uint8_t *at, const uint8_t *end)
+{
+	size_t length = (size_t)(end - at);
+
+	return (length < 4 && memcmp(at, "<!-", length) == 0) ||
+	       (length < 9 && memcmp(at, "<![CDATA", length) == 0);
+}
+
+static const uint8_t *find_bad(const uint8_t *at, const uint8_t *end)
+{
+	while (at < end) {
+		unsigned step = sequence_length(at, end);
+
+		if (step == 0)
+			return at;
+		if (*at == '>' || *at == ';' || *at == 0)
+			return NULL;
+		at += step;
+		if (at < end && (*at == '<' || *at == '&'))
+			return NULL;
+	}
+	return NULL;
+}
+
+bool duis_scan_is_cut(const uint8_t *bytes, uint32_t length, uint64_t fault, uint64_t *offset)
+{
+	const uint8_t *at = bytes + fault;
+	const uint8_t *bad;
+	const uint8_t *token;
+
+	if (fault >= length)
+		return false;
+	/* Not from within a sequence, which would be none. */
+	while (at > bytes && is_continuation(*at) && bytes + fault - at < 3)
+		at--;
+	if (sequence_length(at, bytes + length) != 0 && is_continuation(bytes[fault]))
+		at = bytes + fault;
+	bad = find_bad(at, bytes + length);
+	if (bad == NULL)
+		return false;
+	*offset = (uint64_t)(bad - bytes);
+	for (token = at; token > bytes && *token != '<' && *token != '&' && *token != '>';)
+		token--;
+	if (*token == '&')
+		return is_begun_reference(token, bad);
+	if (*token != '<' || bad - token < 2)
+		return at == bad;
+	if (token[1] == '/')
+		return is_begun_end_tag(token, bad);
+	if (token[1] == '!')
+		return at == bad || is_begun_section(token, bad);
+	if (bad - token > 5 && memcmp(token, "<?xml", 5) == 0 && is_blank(token[5]))
+		return true;
+	return is_name(at, bad, "/");
+}
+
+int duis_scan(const uint8_t *bytes, uint32_t length, uint32_t *readable, struct duis_error *error)
+{
+	struct span span = {.at = bytes};
+	struct duis_error early;
+	int result = scan_encoding(bytes, length, readable, error);
+
+	span.end = bytes + *readable;
+	if (*readable >= BOM_LENGTH && memcmp(bytes, "\xef\xbb\xbf", BOM_LENGTH) == 0)
 		span.at += BOM_LENGTH;
-	result = scan_declaration(bytes, span, error);
-	if (result != 0)
+	if (scan_declaration(bytes, span, &early) == 0 && scan_markup(bytes, span, &early) == 0)
 		return result;
-	return scan_markup(bytes, span, error);
+	*readable = length;
+	*error = early;
+	return -EBADMSG;
 }

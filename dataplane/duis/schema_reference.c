@@ -96,6 +96,9 @@ int duis_reference_schemas_find(
 	struct decimal wanted;
 	struct decimal known;
 
+	for (size_t index = 0; index < schemas->count; index++)
+		if (strcmp(schemas->versions[index].version, DUIS_ANY_VERSION) == 0)
+			return (int)index;
 	if (!decimal_read(version, length, &wanted))
 		return -1;
 	for (size_t index = 0; index < schemas->count; index++) {
@@ -185,7 +188,9 @@ static int add_version(struct duis_reference_schemas *schemas,
 	struct decimal version;
 	size_t length = strnlen(source->version, sizeof(source->version));
 
-	if (length == sizeof(source->version) || !decimal_read(source->version, length, &version)) {
+	if (length == sizeof(source->version) ||
+		(strcmp(source->version, DUIS_ANY_VERSION) != 0 &&
+			!decimal_read(source->version, length, &version))) {
 		snprintf(reason, reason_size,
 			"%s:1:1: its version \"%.*s\" is no decimal number such as 5.1",
 			source->xsd_path, (int)length, source->version);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <libxml/parserInternals.h>
 #include <libxml/uri.h>
@@ -154,10 +155,13 @@ static char *read_file(struct duis_schema_set *set, const char *path, int *lengt
 {
 	FILE *file = fopen(path, "re");
 	char *bytes = NULL;
+	struct stat status;
 	long size = -1;
 
-	if (file != NULL && fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0 &&
-		size <= XSD_BYTES_MAX && fseek(file, 0, SEEK_SET) == 0)
+	if (file != NULL && fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode))
+		errno = EISDIR;
+	else if (file != NULL && fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0 &&
+		 size <= XSD_BYTES_MAX && fseek(file, 0, SEEK_SET) == 0)
 		bytes = malloc((size_t)size + 1);
 	if (bytes != NULL && fread(bytes, 1, (size_t)size, file) != (size_t)size) {
 		free(bytes);
@@ -202,12 +206,14 @@ static int load_one(struct duis_schema_set *set, const char *path)
 			XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_BIG_LINES);
 		xmlFreeParserCtxt(parser);
 	}
-	free(bytes);
 	if (document == NULL || set->failure != 0) {
 		fail(set, path, 1, 1, "the schema cannot be parsed");
 		xmlFreeDoc(document);
+		free(bytes);
 		return set->failure;
 	}
+	set->documents[set->count].bytes = bytes;
+	set->documents[set->count].byte_count = length;
 	set->documents[set->count].path = strdup(path);
 	set->documents[set->count].document = document;
 	set->count++;
@@ -237,11 +243,22 @@ static char *beside(const char *path, const char *location)
 	return joined;
 }
 
+/* Schemas that import each other may write the way to one file differently. */
+static bool same_file(const char *one, const char *other)
+{
+	struct stat status[2];
+
+	return strcmp(one, other) == 0 ||
+	       (stat(one, &status[0]) == 0 && stat(other, &status[1]) == 0 &&
+		       status[0].st_dev == status[1].st_dev &&
+		       status[0].st_ino == status[1].st_ino);
+}
+
 static size_t find_path(const struct duis_schema_set *set, const char *path)
 {
 	size_t index = 0;
 
-	while (index < set->count && strcmp(set->documents[index].path, path) != 0)
+	while (index < set->count && !same_file(set->documents[index].path, path))
 		index++;
 	return index;
 }
@@ -280,6 +297,51 @@ static int follow(struct duis_schema_set *set, const char *from, xmlNodePtr node
 	return set->failure;
 }
 
+size_t duis_schema_set_named(const struct duis_schema_set *set, const xmlNode *node)
+{
+	size_t index = set->count;
+	xmlChar *location;
+
+	if (!is_xsd(node, "import") && !is_xsd(node, "include"))
+		return index;
+	location = xmlGetNoNsProp(node, BAD_CAST "schemaLocation");
+	/* follow() has put this there. */
+	if (location != NULL &&
+		strncmp((const char *)location, PRIVATE_SCHEME, strlen(PRIVATE_SCHEME)) == 0 &&
+		strcmp((const char *)location, TYPES_LOCATION) != 0)
+		index = strtoul((const char *)location + strlen(PRIVATE_SCHEME), NULL, 10);
+	xmlFree(location);
+	return index < set->count ? index : set->count;
+}
+
+/* What an import says about the namespace is so (XML Schema part 1, src-import 3.1 and 3.2). */
+static void check_imports(struct duis_schema_set *set, size_t from)
+{
+	xmlNodePtr root = xmlDocGetRootElement(set->documents[from].document);
+
+	for (xmlNodePtr node = root->children; node != NULL; node = node->next) {
+		size_t index = duis_schema_set_named(set, node);
+		xmlChar *wanted;
+		xmlChar *target;
+
+		if (index == set->count || !is_xsd(node, "import"))
+			continue;
+		wanted = xmlGetNoNsProp(node, BAD_CAST "namespace");
+		target = xmlGetNoNsProp(xmlDocGetRootElement(set->documents[index].document),
+			BAD_CAST "targetNamespace");
+		if (!xmlStrEqual(wanted, target))
+			fail(set, set->documents[from].path, (int)xmlGetLineNo(node), 1,
+				"the import is of namespace \"%s\", but the target namespace of %s "
+				"is "
+				"\"%s\"",
+				wanted != NULL ? (const char *)wanted : "",
+				set->documents[index].path,
+				target != NULL ? (const char *)target : "");
+		xmlFree(wanted);
+		xmlFree(target);
+	}
+}
+
 int duis_schema_set_load(struct duis_schema_set *set, const char *path)
 {
 	loading_begin(set);
@@ -303,6 +365,8 @@ int duis_schema_set_load(struct duis_schema_set *set, const char *path)
 				follow(set, from, node);
 		}
 	}
+	for (size_t index = 0; set->failure == 0 && index < set->count; index++)
+		check_imports(set, index);
 	loading_end();
 	return set->failure;
 }
@@ -536,6 +600,7 @@ void duis_schema_set_release(struct duis_schema_set *set)
 {
 	for (size_t index = 0; index < set->count; index++) {
 		free(set->documents[index].path);
+		free(set->documents[index].bytes);
 		xmlFreeDoc(set->documents[index].document);
 		xmlFree(set->documents[index].text);
 	}

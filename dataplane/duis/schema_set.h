@@ -16,6 +16,8 @@ struct duis_schema_set {
 	struct {
 		char *path;
 		xmlDocPtr document;
+		char *bytes; /* the file */
+		int byte_count;
 		xmlChar *text; /* serialised, for those that libxml2 fetches itself */
 		int text_length;
 	} documents[DUIS_SCHEMA_DOCUMENTS_MAX];
@@ -28,6 +30,10 @@ struct duis_schema_set {
 /* Load the XSD at `path` and, recursively, what it imports or includes; the files lie beside it.
  * `set` starts as zeros but for reason and reason_size. Returns 0, or -errno with the reason. */
 int duis_schema_set_load(struct duis_schema_set *set, const char *path);
+
+/* The document that an xs:import or xs:include of a loaded one names, or `count` when `node` is
+ * neither or names none. */
+size_t duis_schema_set_named(const struct duis_schema_set *set, const xmlNode *node);
 
 /* Replace libxml2's xs:integer and xs:base64Binary by types that keep to the standard (see the
  * source). */

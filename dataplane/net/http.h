@@ -159,6 +159,7 @@ struct http_post {
 	struct net_buffer *body;  /* may be NULL */
 	uint64_t cookie;	  /* comes again in the event */
 	uint64_t timeout_ns;
+	uint64_t expires_ns;	     /* not to be sent after this instant; 0: at any time */
 	uint32_t response_bytes_max; /* of the answer's body; 0: none is wanted */
 };
 
@@ -171,6 +172,9 @@ struct http_post {
  * has been read and the connection is free again, or when the rest cannot be awaited: it is
  * malformed or beyond 1 MiB, the server breaks off, or the time is up; then the connection is
  * closed.
+ *
+ * A post whose instant has passed before its connection was ready ends with -ETIME: no byte of it
+ * has been sent, and the connection is kept for the next one.
  *
  * A request is never sent twice: a kept connection that the server closed before any byte of the
  * request was accepted for sending may be replaced once, else the event carries the error. Returns

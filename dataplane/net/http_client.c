@@ -91,6 +91,14 @@ bool http_client_event(struct http *http, struct http_event *event)
 	return true;
 }
 
+/* Keep the connection for the next post. */
+static void keep(struct http *http, struct http_connection *connection)
+{
+	http_connection_set(http, connection, CLIENT_IDLE);
+	http_connection_expire(http, connection, http->limits.idle_timeout_ns);
+	idle_add(http, connection);
+}
+
 /* The answer is complete; `behind` bytes have followed it. */
 static void post_finish(struct http *http, struct http_connection *connection, uint32_t behind)
 {
@@ -109,9 +117,7 @@ static void post_finish(struct http *http, struct http_connection *connection, u
 		http_connection_close(http, connection);
 		return;
 	}
-	http_connection_set(http, connection, CLIENT_IDLE);
-	http_connection_expire(http, connection, http->limits.idle_timeout_ns);
-	idle_add(http, connection);
+	keep(http, connection);
 }
 
 /* The post is over, and so is the connection. */
@@ -248,6 +254,7 @@ int http_post(struct http *http, const struct http_post *post, uint64_t now_ns)
 	endpoint->busy++;
 	connection->body_out = post->body;
 	connection->posted.cookie = post->cookie;
+	connection->posted.expires_ns = post->expires_ns;
 	connection->posted.response_bytes_max = post->response_bytes_max;
 	http_response_begin(&connection->posted.response, http->limits.header_bytes_max);
 	head_write(endpoint, connection, post->headers, post->content_type);
@@ -255,8 +262,26 @@ int http_post(struct http *http, const struct http_post *post, uint64_t now_ns)
 	return 0;
 }
 
+/* The permission to send came to its end before the connection was ready. */
+static void post_forgo(struct http *http, struct http_connection *connection)
+{
+	struct http_posted *posted = &connection->posted;
+	http->endpoints[posted->endpoint].busy--;
+	http_body_release(http, &connection->body_out);
+	result_add(http, posted->cookie, -ETIME, NULL);
+	if (http->stopped)
+		http_connection_close(http, connection);
+	else
+		keep(http, connection);
+}
+
 static void send_start(struct http *http, struct http_connection *connection)
 {
+	uint64_t expires_ns = connection->posted.expires_ns;
+	if (expires_ns != 0 && http->now_ns > expires_ns) {
+		post_forgo(http, connection);
+		return;
+	}
 	http_connection_set(http, connection, CLIENT_WAITING);
 	/* When it fails, CLOSED follows and says why. */
 	connection->posted.unsent = http_connection_send(http, connection) != 0;
@@ -284,6 +309,7 @@ static void post_replace(struct http *http, struct http_connection *gone)
 	struct net_buffer *body = gone->body_out;
 	uint64_t deadline_ns = gone->timer.deadline_ns;
 	uint64_t cookie = gone->posted.cookie;
+	uint64_t expires_ns = gone->posted.expires_ns;
 	uint32_t response_bytes_max = gone->posted.response_bytes_max;
 	uint32_t out_length = gone->out_length;
 	int error;
@@ -299,6 +325,7 @@ static void post_replace(struct http *http, struct http_connection *gone)
 	net_counter_increase(&http->counters.posts_replaced);
 	connection->body_out = body;
 	connection->posted.cookie = cookie;
+	connection->posted.expires_ns = expires_ns;
 	connection->posted.response_bytes_max = response_bytes_max;
 	connection->posted.replaced = true;
 	http_response_begin(&connection->posted.response, http->limits.header_bytes_max);

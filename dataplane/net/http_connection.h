@@ -79,6 +79,7 @@ struct http_posted {
 	struct http_chunked chunked;
 	int endpoint; /* slot */
 	uint64_t cookie;
+	uint64_t expires_ns;	     /* of the permission to send; 0: none is needed */
 	uint32_t response_bytes_max; /* 0: the body is drained */
 	uint32_t drained_bytes;
 	bool kept;			   /* the connection has served before */

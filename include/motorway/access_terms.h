@@ -53,4 +53,6 @@ enum mw_direction {
 
 #define MW_ROLE_COUNT 9 /* enum mw_role */
 
+#define MW_REASON_SIZE 32 /* "transform-unavailable"; doc/answers.md has the reasons */
+
 #endif

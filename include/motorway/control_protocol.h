@@ -26,6 +26,10 @@
  *     QUARANTINE_DONE                  ->
  *                                     <- STATUS_REQUEST
  *     STATUS                           ->            (JSON text)
+ *                                     <- DECISIONS_WANTED (what became of a RequestID)
+ *     DECISIONS                        ->
+ *                                     <- REPLAY_RESET (forget an originator's counters)
+ *     REPLAY_RESET_DONE                ->
  *   motorwayctl
  *     HELLO, COMMAND (JSON text) ->   <- REPLY (JSON text)
  *
@@ -45,7 +49,7 @@
 #include "motorway/duis_terms.h"
 
 #define MW_CONTROL_MAGIC 0x5957544du /* "MTWY" */
-#define MW_CONTROL_VERSION 2
+#define MW_CONTROL_VERSION 3
 #define MW_CONTROL_PAYLOAD_MAX (16u * 1024 * 1024)
 
 enum mw_control_type {
@@ -75,6 +79,12 @@ enum mw_control_type {
 	MW_CONTROL_QUARANTINED = 24,
 	MW_CONTROL_QUARANTINE = 25,
 	MW_CONTROL_QUARANTINE_DONE = 26,
+	MW_CONTROL_DECISIONS_WANTED = 27,
+	MW_CONTROL_DECISIONS = 28,
+	MW_CONTROL_REPLAY_RESET = 29,
+	MW_CONTROL_REPLAY_RESET_DONE = 30,
+	MW_CONTROL_WINDOW = 31, /* motorway/window_record.h */
+	MW_CONTROL_TIMING = 32, /* motorway/timing_record.h */
 };
 
 struct mw_control_header {
@@ -210,7 +220,7 @@ struct mw_control_alert_code {
 
 /* More than `limit` requests of this user in any period are quarantined. */
 struct mw_control_threshold {
-	uint64_t user;
+	uint64_t user;	       /* 0: the DCC's, of all users together */
 	char srv[MW_SRV_SIZE]; /* "": requests of every SRV, together */
 	uint32_t period_s;
 	uint32_t limit;
@@ -237,6 +247,8 @@ struct mw_control_service_answer {
 	/* canonical XML of the element that goes into ResponseMessage follows, prefix sr */
 };
 
+#define MW_DUE_READ_PERIOD 1u /* the document has a ReadLogPeriod */
+
 struct mw_control_due_read {
 	uint64_t schedule_id; /* DSPScheduleID */
 	uint32_t occurrence;  /* 0 = first */
@@ -246,8 +258,14 @@ struct mw_control_due_read {
 	struct mw_request_id request_id; /* derived from schedule, occurrence and attempt */
 	char srv[MW_SRV_SIZE];
 	char schema_version[MW_SCHEMA_VERSION_SIZE];
+	int64_t period_start_s; /* of the ReadLogPeriod in the document; MW_DUE_READ_PERIOD */
+	int64_t period_end_s;
+	int64_t release_ms; /* not before this, since 1970 */
+	int64_t deadline_s; /* when its answer is due, since 1970 */
 	uint32_t document_length;
-	uint32_t reserved;
+	uint16_t flags;	 /* MW_DUE_READ_... */
+	uint8_t windows; /* enum mw_window_class */
+	uint8_t reserved;
 	/* the canonical, unsigned DUIS Request for the provider follows */
 };
 
@@ -255,9 +273,12 @@ struct mw_control_due_read_taken {
 	uint64_t schedule_id;
 	uint32_t occurrence;
 	uint32_t attempt;
-	int32_t status; /* 0: accepted by the data plane; -EAGAIN: offer it again; other -errno:
+	int32_t status; /* 0: accepted by the data plane; -EAGAIN: offer it again; -EACCES: refused
+			   by access control, and the user has been answered `code`; other -errno:
 			   refused */
-	uint32_t reserved;
+	uint8_t check;	/* enum mw_access_check that refused; else MW_ACCESS_CHECK_COUNT */
+	uint8_t reserved[3];
+	char code[MW_CODE_SIZE]; /* "" unless refused by access control */
 };
 
 /* Elements of DCC Alerts are small too: DUIS XSD, type DCCAlert. */
@@ -297,7 +318,11 @@ struct mw_control_quarantined {
 	int64_t held_ms;   /* wall clock, ms since 1970 */
 	uint32_t period_s; /* of the threshold that it exceeded */
 	uint32_t limit;
+	uint32_t flags; /* MW_QUARANTINED_... */
+	uint32_t reserved;
 };
+
+#define MW_QUARANTINED_DCC 1u /* the threshold is the DCC's, of all users together */
 
 enum mw_quarantine_action {
 	MW_QUARANTINE_RELEASE = 1, /* send it on its way */
@@ -317,6 +342,59 @@ struct mw_control_quarantine_done {
 	int32_t status; /* 0: durable; -ENOENT: not held; -EAGAIN: no room now */
 };
 
+/* What the data plane decided about a request, as it was made. */
+#define MW_DECISION_PERIOD 1u	 /* the time asked for is that of period_... */
+#define MW_DECISION_SCHEDULED 2u /* a run of a schedule */
+#define MW_DECISION_LATER 4u	 /* decided by the traffic lcore, after access control */
+#define MW_DECISION_FUTURE 8u	 /* future dated: period_start_s is the ExecutionDateTime */
+
+struct mw_control_decision {
+	struct mw_request_id request_id;
+	int64_t time_ms;     /* wall clock, since 1970 */
+	uint64_t generation; /* of the reference set that was in force */
+	uint64_t user;	     /* the originator; of a scheduled run the schedule's owner */
+	int64_t period_start_s;
+	int64_t period_end_s;
+	int64_t uncovered_s; /* of a refusal for want of entitlement; else INT64_MIN */
+	char srv[MW_SRV_SIZE];
+	char code[MW_CODE_SIZE]; /* DUIS code of a refusal, "" when accepted, or for 503 */
+	char reason[MW_REASON_SIZE];
+	char schema_version[MW_SCHEMA_VERSION_SIZE];
+	uint32_t roles; /* of the user's, those in which it was permitted; refused: all he had */
+	uint8_t command_variant;
+	uint8_t service; /* enum mw_service; of no interest when scheduled */
+	uint8_t check;	 /* enum mw_access_check that refused; else MW_ACCESS_CHECK_COUNT */
+	uint8_t flags;	 /* MW_DECISION_... */
+};
+
+#define MW_DECISIONS_MAX 16u /* of one RequestID; the latest ones are told */
+
+struct mw_control_decisions_wanted {
+	uint64_t token; /* chosen by control, returned in the answer */
+	struct mw_request_id request_id;
+};
+
+struct mw_control_decisions {
+	uint64_t token;
+	struct mw_request_id request_id;
+	uint32_t count;	   /* at most MW_DECISIONS_MAX */
+	uint32_t kept_max; /* decisions that each edge keeps */
+			   /* count times struct mw_control_decision follow, the latest first */
+};
+
+struct mw_control_replay_reset {
+	uint64_t token;
+	uint64_t originator;
+};
+
+struct mw_control_replay_reset_done {
+	uint64_t token;
+	uint64_t originator;
+	uint64_t highest; /* counter that had been accepted, of any of its scopes */
+	uint32_t scopes;  /* forgotten; 0: nothing was known of the originator */
+	int32_t status;	  /* 0, or -EAGAIN: no room now */
+};
+
 _Static_assert(sizeof(struct mw_control_header) == 16, "control header");
 _Static_assert(sizeof(struct mw_control_hello) == 24, "hello");
 _Static_assert(sizeof(struct mw_control_credit) == 8, "credit");
@@ -326,7 +404,7 @@ _Static_assert(sizeof(struct mw_control_alert_code) == 16, "alert code");
 _Static_assert(sizeof(struct mw_control_threshold) == 24, "threshold");
 _Static_assert(sizeof(struct mw_control_alert) == 64, "alert");
 _Static_assert(sizeof(struct mw_control_alert_taken) == 16, "alert taken");
-_Static_assert(sizeof(struct mw_control_quarantined) == 72, "quarantined");
+_Static_assert(sizeof(struct mw_control_quarantined) == 80, "quarantined");
 _Static_assert(sizeof(struct mw_control_quarantine) == 24, "quarantine");
 _Static_assert(sizeof(struct mw_control_quarantine_done) == 16, "quarantine done");
 _Static_assert(sizeof(struct mw_control_certificate) == 16, "certificate");
@@ -336,7 +414,12 @@ _Static_assert(sizeof(struct mw_control_srv_rule) == 128, "srv rule");
 _Static_assert(sizeof(struct mw_control_access_checks) == 308, "access checks");
 _Static_assert(sizeof(struct mw_control_service_request) == 64, "service request");
 _Static_assert(sizeof(struct mw_control_service_answer) == 24, "service answer");
-_Static_assert(sizeof(struct mw_control_due_read) == 88, "due read");
-_Static_assert(sizeof(struct mw_control_due_read_taken) == 24, "due read taken");
+_Static_assert(sizeof(struct mw_control_due_read) == 120, "due read");
+_Static_assert(sizeof(struct mw_control_due_read_taken) == 32, "due read taken");
+_Static_assert(sizeof(struct mw_control_decision) == 144, "decision");
+_Static_assert(sizeof(struct mw_control_decisions_wanted) == 32, "decisions wanted");
+_Static_assert(sizeof(struct mw_control_decisions) == 40, "decisions");
+_Static_assert(sizeof(struct mw_control_replay_reset) == 16, "replay reset");
+_Static_assert(sizeof(struct mw_control_replay_reset_done) == 32, "replay reset done");
 
 #endif

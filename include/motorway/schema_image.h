@@ -31,7 +31,7 @@
 #endif
 
 #define MW_IMAGE_MAGIC "MWSCHEMA"
-#define MW_IMAGE_FORMAT_VERSION 1u
+#define MW_IMAGE_FORMAT_VERSION 2u
 #define MW_IMAGE_NONE UINT32_MAX       /* "no index" */
 #define MW_IMAGE_UNBOUNDED UINT32_MAX  /* maxOccurs="unbounded", no upper length */
 #define MW_IMAGE_BYTES_MAX (64u << 20) /* larger files are refused */
@@ -56,6 +56,9 @@ enum mw_image_section {
 	MW_IMAGE_VALUE_HASH,	  /* uint16_t: value of the type + 1, or 0 */
 	MW_IMAGE_PATTERNS,	  /* struct mw_image_pattern */
 	MW_IMAGE_CELLS,		  /* uint16_t: DFA cells, state x class; state 0 = refused */
+	MW_IMAGE_IMPORTS,	  /* uint32_t: sources that a source imports or includes */
+	MW_IMAGE_SOURCE_TEXT,	  /* bytes: the source files. Behind all other sections, so that
+				   * the gateway need not keep it */
 	MW_IMAGE_SECTION_COUNT,
 };
 
@@ -80,12 +83,18 @@ struct mw_image_text {
 	uint32_t length;
 };
 
-/* A schema file that went into the image. */
+/* A file that went into the image: first the main schema, then the others as they were found, then
+ * the overlays in the order of their application. `first_import` and `import_count` are the sources
+ * that its xs:import and xs:include elements with a schemaLocation name, in their order. */
 struct mw_image_source {
 	struct mw_image_text name;    /* file name without folders */
 	struct mw_image_text version; /* the schema's own version attribute, often empty */
 	uint32_t target_namespace;    /* index */
 	uint32_t is_overlay;	      /* 1: an overlay file, `version` is empty */
+	uint32_t first_byte;	      /* in MW_IMAGE_SOURCE_TEXT */
+	uint32_t byte_count;
+	uint32_t first_import; /* in MW_IMAGE_IMPORTS */
+	uint32_t import_count;
 };
 
 /* A name that elements of the schema have. */
@@ -253,7 +262,7 @@ struct mw_image_pattern {
 static_assert(sizeof(struct mw_image_extent) == 8, "extent");
 static_assert(sizeof(struct mw_image_header) == 56 + 8 * MW_IMAGE_SECTION_COUNT, "header");
 static_assert(sizeof(struct mw_image_text) == 8, "text");
-static_assert(sizeof(struct mw_image_source) == 24, "source");
+static_assert(sizeof(struct mw_image_source) == 40, "source");
 static_assert(sizeof(struct mw_image_symbol) == 24, "symbol");
 static_assert(sizeof(struct mw_image_type) == 40, "type");
 static_assert(sizeof(struct mw_image_attribute) == 16, "attribute");
@@ -271,6 +280,7 @@ static_assert(offsetof(struct mw_image_pattern, classes) == 120, "classes");
  * last eight bytes collide, which the tables' open addressing settles. */
 static inline uint32_t mw_image_hash(const uint8_t *text, uint32_t length, uint32_t seed)
 {
+	unsigned __int128 product;
 	uint64_t first = 0;
 	uint64_t last = 0;
 
@@ -288,9 +298,13 @@ static inline uint32_t mw_image_hash(const uint8_t *text, uint32_t length, uint3
 		first = text[0] | (uint64_t)text[length / 2] << 8 |
 			(uint64_t)text[length - 1] << 16;
 	}
-	first = (first ^ ((uint64_t)seed << 56 | (uint64_t)length << 48)) * 0x9e3779b97f4a7c15u;
-	last = (last ^ (first >> 29)) * 0xbf58476d1ce4e5b9u;
-	return (uint32_t)((first ^ last) >> 32) ^ (uint32_t)(last >> 17);
+	/* Both halves of each product count: a last byte that differs is in the upper one only. */
+	product = (unsigned __int128)(first ^ ((uint64_t)seed << 56 | (uint64_t)length << 48)) *
+		  0x9e3779b97f4a7c15u;
+	first = (uint64_t)product ^ (uint64_t)(product >> 64);
+	product = (unsigned __int128)(last ^ first) * 0xbf58476d1ce4e5b9u;
+	last = (uint64_t)product ^ (uint64_t)(product >> 64);
+	return (uint32_t)(last >> 32) ^ (uint32_t)last;
 }
 
 #endif

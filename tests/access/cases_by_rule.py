@@ -70,14 +70,13 @@ def by_form(facts):
 
 
 def by_device(facts):
-    """SRV x type x status x known entries or none, and devices that are absent, busy, half known."""
+    """SRV x type x status x known entries or none, and devices that are absent or busy."""
     users = [User(("IS", "ES", "GS", "RSA")), User(("ED", "GT")), User(("MDR",)),
              User(("OU",)), User(("LC",))]
     devices = [Device(kind, status, "SMETS2", entries)
                for kind in oracle.TYPES for status in oracle.STATUSES
                for entries in ((), all_kinds())]
-    devices += [None, "busy", Device("?", "Commissioned", "SMETS1", (), True),
-                Device("?", "Commissioned", "SMETS2", (), True), Device(generation="?")]
+    devices += [None, "busy", Device("?", "Commissioned", "SMETS1", ()), Device(generation="?")]
     for srv, row in facts.rows.items():
         if "non-device" in row.get("flags", []):
             continue

@@ -8,7 +8,7 @@
  * plane's registry. Each line defines something, numbered from 0 in its kind, or asks:
  *
  *     U active organisation roles
- *     D type status generation incomplete entries, each: organisation kind from_s to_s (-1: open)
+ *     D type status generation entries, each: organisation kind from_s to_s (-1: open)
  *     Q srv reference body variant service version future_dated scheduled on_target execution_s
  *       now_s period start_s end_s
  *     ? user device request       (device -1: there is none; -2: it is busy)
@@ -42,7 +42,6 @@ struct question {
 
 static struct registry_user *users;
 static struct registry_image_device *devices;
-static bool *incomplete;
 static struct question *questions;
 static int user_count, device_count, question_count;
 
@@ -89,12 +88,11 @@ static void define_user(const char *line)
 static void define_device(const char *line)
 {
 	struct registry_image_device *device = &devices[device_count];
-	int flag, used;
-	if (device_count == DEVICES ||
-		sscanf(line, "%hhu %hhu %hhu %d%n", &device->type, &device->status,
-			&device->generation, &flag, &used) != 4)
+	int used;
+	if (device_count == DEVICES || sscanf(line, "%hhu %hhu %hhu%n", &device->type,
+					       &device->status, &device->generation, &used) != 3)
 		fail("a device is not understood");
-	incomplete[device_count++] = flag;
+	device_count++;
 	device->device_id = METER;
 	device->provider_id = 5;
 	uint32_t organisation, kind, from_s;
@@ -153,7 +151,6 @@ static struct access_request ask(const char *line)
 	request.user = &users[user];
 	request.device = device >= 0 ? &devices[device] : NULL;
 	request.device_busy = device == -2;
-	request.device_incomplete = device >= 0 && incomplete[device];
 	return request;
 }
 
@@ -186,9 +183,8 @@ int main(int argc, char **argv)
 	struct registry *registry = load(argv[1], argv[2]);
 	users = calloc(USERS, sizeof(*users));
 	devices = calloc(DEVICES, sizeof(*devices));
-	incomplete = calloc(DEVICES, sizeof(*incomplete));
 	questions = calloc(REQUESTS, sizeof(*questions));
-	if (!users || !devices || !incomplete || !questions)
+	if (!users || !devices || !questions)
 		fail("no memory");
 	while (fgets(line, sizeof(line), stdin)) {
 		struct access_request request;
@@ -221,7 +217,6 @@ int main(int argc, char **argv)
 	key_store_destroy(keys);
 	free(users);
 	free(devices);
-	free(incomplete);
 	free(questions);
 	return 0;
 }

@@ -41,7 +41,6 @@ class Device(NamedTuple):
     status: str = "Commissioned"
     generation: str = "SMETS2"
     entries: tuple = ()
-    incomplete: bool = False
 
 
 class Request(NamedTuple):
@@ -179,8 +178,6 @@ class Case:
         if check == "generation":
             return device.generation in row.get("generations", ["SMETS1", "SMETS2"]) and \
                 (role != "MDR" or device.generation in row.get("mdr_generations", []))
-        if device.incomplete:
-            return None
         if check == "not-entitled":
             return self.entitled(role)
         if check == "device-status":
@@ -192,7 +189,7 @@ class Case:
         rules = self.facts.more["local_commands"]
         if self.request.variant not in rules["command_variants"]:
             return None
-        if isinstance(self.device, Device) and not self.device.incomplete and \
+        if isinstance(self.device, Device) and \
                 self.device.status not in rules["device_statuses"]:
             return False
         return role in rules["roles"]

@@ -56,7 +56,7 @@ static void note_rule(struct compare_tally *tally, const char *rule)
 }
 
 /* Bounds can be met before what is not well-formed. Where quotes and tags are broken, any '=' may
- * be taken for an attribute's. */
+ * be taken for an attribute's, and that of the one attribute too many need not be there. */
 static bool tokens_beyond_bounds(const struct tokens *tokens)
 {
 	size_t signs = 0;
@@ -66,7 +66,7 @@ static bool tokens_beyond_bounds(const struct tokens *tokens)
 			return true;
 	for (size_t at = 0; at < tokens->length; at++)
 		signs += tokens->bytes[at] == '=';
-	return signs > ATTRIBUTES_MAX;
+	return signs >= ATTRIBUTES_MAX;
 }
 
 /* Whether the name of a namespace may be found to be no URI. libxml2 looks at one with a reference
@@ -365,8 +365,12 @@ static bool compare_signature(struct engine *engine, const struct compare_case *
 /* libxml2's canonical forms are wrong, or there are none, for some names of namespaces. */
 static bool has_forms(const struct compare_case *document)
 {
+	const struct oracle_verdict *verdict = document->verdict;
+	bool made = verdict->canonical != NULL &&
+		    (verdict->signed_info != NULL || !verdict->has_signature);
+
 	return !known_namespace_reference(document->tokens) &&
-	       (document->verdict->canonical != NULL || !document->verdict->bad_namespace_name);
+	       (made || !verdict->bad_namespace_name);
 }
 
 bool compare_read(struct engine *engine, const struct compare_case *document,
@@ -468,9 +472,30 @@ static bool same_key(
 	return false;
 }
 
+/* Bytes that are no UTF-8 have a code of their own, which two engines must agree on. */
+static bool same_encoding(
+	const struct compare_answer *one, const struct compare_answer *other, struct buffer *reason)
+{
+	const struct duis_error *first = &one->error;
+	const struct duis_error *second = &other->error;
+
+	if (class_of(one->result, first) != ORACLE_MALFORMED ||
+		class_of(other->result, second) != ORACLE_MALFORMED ||
+		(first->code != DUIS_ERROR_ENCODING && second->code != DUIS_ERROR_ENCODING))
+		return true;
+	if (first->code == second->code && first->offset == second->offset)
+		return true;
+	buffer_print(reason, "encoding: %s at %zu (%s) / %s at %zu (%s)",
+		duis_error_name(first->code), (size_t)first->offset, first->rule,
+		duis_error_name(second->code), (size_t)second->offset, second->rule);
+	return false;
+}
+
 bool compare_answers(
 	const struct compare_answer *one, const struct compare_answer *other, struct buffer *reason)
 {
+	if (!same_encoding(one, other, reason))
+		return false;
 	if (one->result != 0 || other->result != 0)
 		return true; /* each has been judged by itself */
 	return same_document(&one->document, &other->document, reason) &&

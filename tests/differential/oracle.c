@@ -93,7 +93,8 @@ static void on_parse_error(void *user, xmlErrorPtr error)
 	size_t before;
 	size_t token;
 
-	if (error->level < XML_ERR_ERROR || judgement->broken)
+	/* What it says of xml:id is not about being well-formed. */
+	if (error->level < XML_ERR_ERROR || error->domain == XML_FROM_VALID || judgement->broken)
 		return;
 	if (error->code == XML_WAR_NS_URI) {
 		judgement->verdict->bad_namespace_name = true;

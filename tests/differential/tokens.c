@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/differential/buffer.h"
@@ -272,6 +273,38 @@ static bool declares(const struct tokens *tokens, const struct token_attribute *
 	       memcmp(name + 6, prefix, prefix_length) == 0;
 }
 
+/* Whether an attribute's value is `text`, which is ASCII; character references are looked through.
+ */
+static bool value_is(
+	const struct tokens *tokens, const struct token_attribute *attribute, const char *text)
+{
+	size_t at = attribute->value;
+
+	for (; *text != '\0'; text++) {
+		const char *bytes = (const char *)tokens->bytes + at;
+		size_t left = attribute->value_end - at;
+		int length = 0;
+		unsigned character = 0;
+
+		if (left == 0)
+			return false;
+		if (left > 3 && bytes[0] == '&' && bytes[1] == '#') {
+			char copy[16] = "";
+			memcpy(copy, bytes, left < sizeof(copy) ? left : sizeof(copy) - 1);
+			if (sscanf(copy, "&#x%x;%n", &character, &length) < 1 || length == 0)
+				sscanf(copy, "&#%u;%n", &character, &length);
+		}
+		if (length == 0) {
+			character = (uint8_t)bytes[0];
+			length = 1;
+		}
+		if (character != (uint8_t)*text)
+			return false;
+		at += (size_t)length;
+	}
+	return at == attribute->value_end;
+}
+
 /* The namespace of element token `index` among those of global elements, or NULL. */
 static const char *find_namespace(const struct tokens *tokens, size_t index, const struct xsd *xsd)
 {
@@ -291,11 +324,8 @@ static const char *find_namespace(const struct tokens *tokens, size_t index, con
 				continue;
 			for (size_t known = 0; known < xsd->element_count; known++) {
 				const char *name_space = xsd->elements[known]->name_space;
-				size_t length = attribute->value_end - attribute->value;
 
-				if (strlen(name_space) == length &&
-					memcmp(name_space, tokens->bytes + attribute->value,
-						length) == 0)
+				if (value_is(tokens, attribute, name_space))
 					return name_space;
 			}
 			return NULL;

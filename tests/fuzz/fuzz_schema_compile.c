@@ -83,7 +83,7 @@ static void check_reason(int result, const char *reason)
 /* Any verdict will do, the same from every variant. */
 static void read_document(const struct duis_image *image, const struct fuzz_part *part)
 {
-	struct duis_fast_source source = {.version = DUIS_FAST_ANY_VERSION, .image = image};
+	struct duis_fast_source source = {.version = DUIS_ANY_VERSION, .image = image};
 	struct duis_document document;
 	struct duis_error first = {.code = DUIS_OK};
 	char reason[512];

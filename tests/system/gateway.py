@@ -209,6 +209,8 @@ class Gateway:
         shutil.copytree(ROOT / "conf", os.path.join(self.folder, "conf"))
         if not os.path.exists(os.path.join(self.folder, "var")):
             os.symlink(ROOT / "var", os.path.join(self.folder, "var"))
+        # Nothing waits for a window where a test does not want it to.
+        write_yaml(self.path("conf", "windows.yaml"), {"zone": "UTC", "providers": []})
         self._make_users()
         self.write_configuration(conf or {})
         self.write_reference()
@@ -260,6 +262,9 @@ class Gateway:
             "messages": {"small": 2048, "medium": 16, "large": 2, "pending_max": 4096},
             "edge": {"listen": f"{wire.HOST}:{self.port}",
                      "provider_listen": f"{wire.HOST}:{self.provider_port}"},
+            "replay": {"state": self.path("replay.state")},
+            "reference": {"window_history": self.path("windows")},
+            "south": {"window_retry_ms": 200},
             "control": {"socket": self.socket, "store": self.path("store"),
                         "store_mb_max": 256,
                         "registry_image": self.path("devices.image"), "feed_listen": ""},

@@ -222,8 +222,10 @@ def test_largest_counter(gateway):
         canonical, answer = send(number)
         assert duis.Response(answer.body).code == "I99", answer
         assert duis.Response(answer.body).request_id in canonical
-    for number in (0, 1 << 63, top, top - 65535, top - 65536):
+    for number in (top, top - 65535):
         refused(gateway, send(number)[1], "request-id-repeated", "E100")
+    for number in (0, 1 << 63, top - 65536):
+        refused(gateway, send(number)[1], "request-id-old", "E100")
     assert gateway.status()["data_plane"]["counters"]["request_id_old"] >= 2
 
 

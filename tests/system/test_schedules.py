@@ -106,13 +106,17 @@ def test_on_demand_leaves_first():
 
 
 def test_failed_scheduled_read():
-    """E20 for a scheduled read: the user is told, or the read is tried again; nothing crashes."""
+    """E20 for a scheduled read: it is sent again, under its RequestID and the next number, as often as
+    the configuration says; then the user is told."""
     with Gateway() as own:
         own.csp.answers = False
         create(own, own.mdr, 2)
-        post = scheduled_to(own.csp)[0]
-        request_id = post.headers["motorway-request-id"]
-        assert own.csp.respond(request_id, b"", "E20").status == 204
+        request_id = scheduled_to(own.csp)[0].headers["motorway-request-id"]
+        for attempt in 1, 2, 3:
+            own.csp.wait(lambda post: post.headers.get("motorway-request-id") == request_id and
+                         post.headers["motorway-attempt"] == str(attempt))  # noqa: B023
+            assert own.receiver.posts == []
+            assert own.csp.respond(request_id, b"", "E20").status == 204
         delivered = own.receiver.wait(endpoints.of_request(request_id))[0]
         assert duis.Response(delivered.body).code == "E20" and delivered.path == "/mdr"
         own.csp.answers = True

@@ -22,7 +22,12 @@ void client_suite_create(void)
 	now = (struct server_time){.monotonic_ms = 1000000, .wall_ms = START_WALL};
 	cr_assert_eq(
 		server_create(&server, fixture_reference(GENERATION), FIXTURE_DSP, now, quiet), 0);
-	server.services.store = fixture_store(server.reference);
+	char reason[256];
+	struct store *store = fixture_store(server.reference);
+	fixture_image(server.reference, fixture_path("parties-registrations.csv"),
+		fixture_path("parties-appointments.csv"));
+	cr_assert_eq(
+		server_use_store(&server, store, now, reason, sizeof(reason)), 0, "%s", reason);
 	cr_assert_eq(server_listen(&server, fixture_path("control.sock")), 0);
 }
 

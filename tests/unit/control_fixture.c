@@ -14,25 +14,31 @@
 
 #include <criterion/criterion.h>
 
+#include "control/bulk.h"
+#include "control/mirror.h"
 #include "control/store_reference.h"
 
 static char folder[64];
 static struct store *store;
+static struct ledger ledger;
 
 static const char users[] = "users:\n"
 			    "  - eui: 90-B3-D5-1F-30-01-00-00\n"
 			    "    name: supplier\n"
+			    "    organisation: SUPA\n"
 			    "    roles: [IS, ES, GS]\n"
 			    "    certificates: [supplier.pem]\n"
 			    "    callback_url: http://127.0.0.1:8090/receive/supplier\n"
 			    "  - eui: 90-B3-D5-1F-30-01-00-09\n"
 			    "    name: meter-data-retriever\n"
+			    "    organisation: MDRA\n"
 			    "    roles: [MDR]\n"
 			    "    certificates: [mdr.pem, mdr-2.pem]\n"
 			    "    callback_url: http://127.0.0.1:8090/receive/mdr\n"
 			    "    active: yes\n"
 			    "  - eui: 90-B3-D5-1F-30-02-00-00\n"
 			    "    name: network-operator\n"
+			    "    organisation: NETA\n"
 			    "    roles: [ED, GT]\n"
 			    "    certificates: []\n"
 			    "  - eui: 90-B3-D5-1F-30-01-00-0C\n"
@@ -52,6 +58,7 @@ static const char devices[] =
 	"  - {device_id: 00-DB-12-34-56-78-A0-01, type: ESME, generation: SMETS1, provider: s1sp,\n"
 	"     manufacturer: Old, model: \"1\", import_mpxn: \"1000000000001\", csp_region: "
 	"SMETS1,\n"
+	"     export_mpan: \"1000000000002\", status: Commissioned,\n"
 	"     s1sp: S1SP-1}\n"
 	"  - device_id: 00-DB-12-34-56-78-90-A0\n"
 	"    type: ESME\n"
@@ -77,7 +84,22 @@ static const char devices[] =
 	"    han_variant: Single Band\n"
 	"  - {device_id: 00-DB-12-34-56-78-90-A1, type: GSME, generation: SMETS2, provider: csp,\n"
 	"     manufacturer: New, model: \"3\", import_mpxn: \"1234567890\", post_code: M22 0RR,\n"
+	"     status: Decommissioned,\n"
 	"     address_identifier: Flat 2}\n";
+
+/* The supplier has all meters, and the retriever those that have two MPANs. */
+static const char party_registrations[] = "mpxn,kind,mpid,from\n"
+					  "1000000000001,supplier,SUPA,2010-01-01\n"
+					  "1000000000002,supplier,SUPA,2010-01-01\n"
+					  "1312345678111,supplier,SUPA,2010-01-01\n"
+					  "1312345678111,network,NETA,2010-01-01\n"
+					  "1312345678333,supplier,SUPA,2010-01-01\n"
+					  "1234567890,supplier,SUPA,2010-01-01\n";
+static const char party_appointments[] = "mpxn,role,mpid,efd,etd\n"
+					 "1000000000001,MDR,MDRA,2010-01-01,\n"
+					 "1000000000002,MDR,MDRA,2010-01-01,\n"
+					 "1312345678111,MDR,MDRA,2010-01-01,\n"
+					 "1312345678333,MDR,MDRA,2010-01-01,2027-01-01\n";
 
 const char *fixture_path(const char *name)
 {
@@ -152,6 +174,8 @@ void fixture_create(void)
 	fixture_write("thresholds.yaml", "thresholds: []\n");
 	fixture_write("registrations.csv", "mpxn,kind,mpid,from\n");
 	fixture_write("appointments.csv", "mpxn,role,mpid,efd,etd\n");
+	fixture_write("parties-registrations.csv", party_registrations);
+	fixture_write("parties-appointments.csv", party_appointments);
 	fixture_certificate("supplier.pem", FIXTURE_SUPPLIER);
 	fixture_certificate("mdr.pem", FIXTURE_MDR);
 	fixture_certificate("mdr-2.pem", FIXTURE_MDR);
@@ -176,16 +200,37 @@ static void remove_folder(const char *path)
 	rmdir(path);
 }
 
-struct store *fixture_store(const struct reference *reference)
+static void open_store(void)
 {
-	struct store_options options = {.bytes_max = 16 << 20, .without_sync = true};
-	struct store_import import;
+	struct store_options options = {.bytes_max = 64 << 20, .without_sync = true};
 	char reason[256];
 
 	options.path = fixture_path("store");
-	if (store == NULL)
-		store = store_open(&options, reason, sizeof(reason));
+	store = store_open(&options, reason, sizeof(reason));
 	cr_assert_not_null(store, "%s", reason);
+	ledger.store = store;
+}
+
+struct ledger *fixture_ledger(void)
+{
+	cr_assert_not_null(store);
+	return &ledger;
+}
+
+struct store *fixture_store_again(void)
+{
+	ledger_abandon(&ledger);
+	store_close(store);
+	open_store();
+	return store;
+}
+
+struct store *fixture_store(const struct reference *reference)
+{
+	struct store_import import;
+
+	if (store == NULL)
+		open_store();
 	struct store_change *change = store_begin(store);
 	cr_assert_not_null(change);
 	cr_assert_eq(store_reference_import(change, reference, &import), 0);
@@ -193,8 +238,32 @@ struct store *fixture_store(const struct reference *reference)
 	return store;
 }
 
+void fixture_image(struct reference *reference, const char *registrations, const char *appointments)
+{
+	const struct bulk_options options = {
+		.paths = {[BULK_REGISTRATIONS] = registrations, [BULK_APPOINTMENTS] = appointments},
+		.errors = stderr,
+		.shown_max = 5,
+	};
+	struct bulk_result loaded;
+	struct store_import import;
+	char reason[256];
+	FILE *quiet = fopen("/dev/null", "w");
+
+	ledger_abandon(&ledger);
+	cr_assert_eq(store_reference_merge(store, reference, &import, reason, sizeof(reason)), 0,
+		"%s", reason);
+	cr_assert_eq(bulk_load(store, &options, &loaded), 0);
+	struct mirror *mirror = mirror_open(store, fixture_path("devices.image"), quiet);
+	cr_assert_not_null(mirror);
+	mirror_name(mirror, reference);
+	mirror_close(mirror);
+	fclose(quiet);
+}
+
 void fixture_destroy(void)
 {
+	ledger_abandon(&ledger);
 	store_close(store);
 	store = NULL;
 	remove_folder(folder);

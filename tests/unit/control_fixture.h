@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "control/ledger.h"
 #include "control/reference.h"
 #include "control/store.h"
 
@@ -46,5 +47,18 @@ struct reference *fixture_reference(uint64_t generation);
 /* A store in the folder, with the set in it: the first call makes it, further ones bring another
  * set in. Closed by fixture_destroy(). */
 struct store *fixture_store(const struct reference *reference);
+
+/* Load registrations and appointments (paths, or NULL) into that store and make its registry image,
+ * which `reference` then names, with the users as the store knows them. The fixture has
+ * parties-registrations.csv and parties-appointments.csv. */
+void fixture_image(
+	struct reference *reference, const char *registrations, const char *appointments);
+
+/* A ledger of that store, which must be there. Committed or abandoned by fixture_destroy(). */
+struct ledger *fixture_ledger(void);
+
+/* Close the store as a process that is killed does, what was not committed is lost, and open it
+ * again. Whatever was opened on it is to be closed before. */
+struct store *fixture_store_again(void);
 
 #endif

@@ -16,6 +16,16 @@
 #define METER_1 0x00db123456789001ull
 #define METER_2 0x00db123456789002ull
 
+#define OWN 7u /* the organisation of all users; it has to do with every meter */
+#define NOW_S 1700000000
+
+/* What every role but OU needs, see checks_record(). */
+#define ENTRY(kind)                                                                                \
+	{                                                                                          \
+		.party = OWN | (kind) << 24, .from_s = 0, .to_s = MW_REGISTRY_OPEN_END             \
+	}
+#define ENTRIES .entry_count = 3, .entries = {ENTRY(1u), ENTRY(3u), ENTRY(8u)} /* IS, GS, MDR */
+
 static struct registry *registry;
 static struct key_store *keys;
 
@@ -26,7 +36,8 @@ static int add(enum mw_control_type type, const void *record, uint32_t size)
 
 static int add_user(uint64_t eui, uint32_t roles, uint32_t flags)
 {
-	struct mw_control_user user = {.eui = eui, .roles = roles, .flags = flags};
+	struct mw_control_user user = {
+		.eui = eui, .roles = roles, .flags = flags, .organisation = OWN};
 	snprintf(user.name, sizeof(user.name), "user %llx", (unsigned long long)eui);
 	return add(MW_CONTROL_USER, &user, sizeof(user));
 }
@@ -46,12 +57,14 @@ static const struct registry_image_device *device_of(uint64_t device_id)
 			.type = MW_DEVICE_ESME,
 			.status = MW_STATUS_COMMISSIONED,
 			.generation = MW_GENERATION_SMETS1,
-			.provider_id = 6},
+			.provider_id = 6,
+			ENTRIES},
 		{.device_id = METER_2,
 			.type = MW_DEVICE_ESME,
 			.status = MW_STATUS_COMMISSIONED,
 			.generation = MW_GENERATION_SMETS2,
-			.provider_id = 5},
+			.provider_id = 5,
+			ENTRIES},
 	};
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
 		if (devices[i].device_id == device_id)
@@ -170,7 +183,7 @@ static struct duis_document document_of(
 	return document;
 }
 
-/* Without what is checked of entitlement, status and type. */
+/* Users have to do with the meters, which are of the right type and status. */
 static struct access_decision decide(uint64_t user, uint64_t target, const char *srv,
 	const char *element, uint8_t variant, enum mw_service service)
 {
@@ -180,9 +193,9 @@ static struct access_decision decide(uint64_t user, uint64_t target, const char 
 		.document = &document,
 		.service = service,
 		.version = access_version("5.4"),
+		.now_s = NOW_S,
 		.dsp_eui = DSP,
 		.device = device_of(target),
-		.device_incomplete = true,
 	};
 	return access_check(registry, &request);
 }

@@ -74,6 +74,30 @@ Test(anomaly, srv_and_all_srvs_count_apart)
 	anomaly_destroy(anomaly);
 }
 
+Test(anomaly, all_users_together)
+{
+	const struct anomaly_threshold thresholds[] = {
+		{.user = USER, .srv = "4.2", .period_s = 10, .limit = 1},
+		{.user = ANOMALY_ALL_USERS, .srv = "4.2", .period_s = 10, .limit = 3},
+		{.user = ANOMALY_ALL_USERS, .srv = "", .period_s = 10, .limit = 5},
+	};
+	struct anomaly *anomaly = anomaly_create(thresholds, 3, 7);
+	cr_assert(send_one(anomaly, SECOND, USER, "4.2"));
+	cr_assert_eq(anomaly_exceeded(anomaly, SECOND, USER, "4.2")->user, USER, "his own first");
+	cr_assert(send_one(anomaly, SECOND, OTHER, "4.2"));
+	cr_assert(send_one(anomaly, SECOND, OTHER + 1, "4.2"));
+	const struct anomaly_threshold *exceeded =
+		anomaly_exceeded(anomaly, SECOND, OTHER + 2, "4.2");
+	cr_assert_not_null(exceeded, "three of the SRV");
+	cr_assert_eq(exceeded->user, ANOMALY_ALL_USERS);
+	cr_assert_eq(exceeded->limit, 3);
+	cr_assert(send_one(anomaly, SECOND, OTHER, "4.8.1"));
+	cr_assert(send_one(anomaly, SECOND, USER, "4.8.1"));
+	cr_assert(!send_one(anomaly, SECOND, OTHER, "4.8.1"), "five of all SRVs");
+	cr_assert(send_one(anomaly, SECOND + 11 * SECOND, OTHER, "4.2"), "a period later");
+	anomaly_destroy(anomaly);
+}
+
 Test(anomaly, new_thresholds_go_on_where_the_old_ones_were)
 {
 	const struct anomaly_threshold before[] = {

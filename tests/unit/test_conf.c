@@ -76,7 +76,7 @@ Test(conf, smallest_file_has_all_defaults)
 	cr_assert_str_eq(conf.users, "/tmp/reference/users.yaml");
 	cr_assert_str_eq(conf.control_socket, "/var/run/control.sock");
 	cr_assert_not(conf.sign_acknowledgements);
-	cr_assert_eq(conf.answer_count, 14);
+	cr_assert_eq(conf.answer_count, 15);
 }
 
 Test(conf, shipped_file_is_in_order_and_says_the_defaults)
@@ -515,7 +515,8 @@ Test(conf, manual_page_says_what_the_table_says)
 			if (field->required)
 				snprintf(line, sizeof(line), ", required)");
 			else
-				snprintf(line, sizeof(line), ", default %s)", field->fallback);
+				snprintf(line, sizeof(line), ", default %s)",
+					field->fallback != NULL ? field->fallback : "none");
 			roff(line, escaped, sizeof(escaped));
 			const char *found = strstr(at, escaped);
 			cr_assert(found != NULL && (end == NULL || found < end), "%s: %s",

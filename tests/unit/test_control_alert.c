@@ -25,6 +25,20 @@ static const struct alert_terms removal = {
 
 /* ---- the outbox by itself */
 
+/* Raise in the server's outbox, as somebody's turn would. */
+static uint64_t raise_removal(void)
+{
+	uint64_t id = alerts_raise(server.alerts, &removal);
+
+	cr_assert_eq(ledger_commit(&server.ledger), 0);
+	return id;
+}
+
+static const struct alert *next(struct alerts *alerts, int64_t now_ms)
+{
+	return alerts_next(alerts, server.reference, now_ms);
+}
+
 static void expect_elements(const struct alert *alert, const char *body, const char *mismatch)
 {
 	cr_assert_eq(alert->body_length, strlen(body));
@@ -37,7 +51,7 @@ static void expect_elements(const struct alert *alert, const char *body, const c
 
 Test(control_alert, elements_say_what_happened)
 {
-	struct alerts *alerts = alerts_create(50);
+	struct alerts *alerts = alerts_open(&server.ledger, 1);
 	const struct alert_terms held = {
 		.event = ALERT_QUARANTINED_USER_THRESHOLD,
 		.user = FIXTURE_SUPPLIER,
@@ -52,10 +66,22 @@ Test(control_alert, elements_say_what_happened)
 		.request_id = request_id,
 	};
 
-	cr_assert_eq(alerts_raise(alerts, server.reference, &removal), 50);
-	cr_assert_eq(alerts_raise(alerts, server.reference, &held), 51);
-	cr_assert_eq(alerts_raise(alerts, server.reference, &failed), 52);
-	const struct alert *alert = alerts_next(alerts, 0);
+	cr_assert_eq(alerts_raise(alerts, &removal), 1000);
+	cr_assert_eq(alerts_raise(alerts, &held), 1001);
+	cr_assert_eq(alerts_raise(alerts, &failed), 1002);
+	const struct alert *alert = next(alerts, 0);
+	cr_assert(alert->announces);
+	cr_assert_eq(alert->token, 99);
+	expect_elements(alert,
+		"<sr:QuarantinedRequest><sr:ADUserThresholdBreach><sr:RequestID>" SRQ
+		"</sr:RequestID><sr:QuarantineEventRef>1001</sr:QuarantineEventRef>"
+		"</sr:ADUserThresholdBreach></sr:QuarantinedRequest>",
+		"<sr:DUISVersionMismatch><sr:DCCAlertVersionMismatch>"
+		"<sr:DCCAlertCode>N53</sr:DCCAlertCode><sr:RequestID>" SRQ
+		"</sr:RequestID></sr:DCCAlertVersionMismatch>"
+		"<sr:ServiceUserDUISVersion>5.4</sr:ServiceUserDUISVersion>"
+		"</sr:DUISVersionMismatch>");
+	alert = next(alerts, 0);
 	cr_assert_eq(alert->user, FIXTURE_MDR);
 	cr_assert_str_eq(alert->code, "N66");
 	cr_assert_str_eq(alert->schema_version, "5.4");
@@ -68,19 +94,7 @@ Test(control_alert, elements_say_what_happened)
 		"<sr:DeviceID>00-DB-12-34-56-78-90-A0</sr:DeviceID></sr:DCCAlertVersionMismatch>"
 		"<sr:ServiceUserDUISVersion>5.4</sr:ServiceUserDUISVersion>"
 		"</sr:DUISVersionMismatch>");
-	alert = alerts_next(alerts, 0);
-	cr_assert(alert->announces);
-	cr_assert_eq(alert->token, 99);
-	expect_elements(alert,
-		"<sr:QuarantinedRequest><sr:ADUserThresholdBreach><sr:RequestID>" SRQ
-		"</sr:RequestID><sr:QuarantineEventRef>51</sr:QuarantineEventRef>"
-		"</sr:ADUserThresholdBreach></sr:QuarantinedRequest>",
-		"<sr:DUISVersionMismatch><sr:DCCAlertVersionMismatch>"
-		"<sr:DCCAlertCode>N53</sr:DCCAlertCode><sr:RequestID>" SRQ
-		"</sr:RequestID></sr:DCCAlertVersionMismatch>"
-		"<sr:ServiceUserDUISVersion>5.4</sr:ServiceUserDUISVersion>"
-		"</sr:DUISVersionMismatch>");
-	alert = alerts_next(alerts, 0);
+	alert = next(alerts, 0);
 	expect_elements(alert,
 		"<sr:CommandFailure><sr:CommandRequestID>" SRQ
 		"</sr:CommandRequestID><sr:DSPScheduleID>5</sr:DSPScheduleID>"
@@ -91,52 +105,155 @@ Test(control_alert, elements_say_what_happened)
 		"</sr:RequestID></sr:DCCAlertVersionMismatch>"
 		"<sr:ServiceUserDUISVersion>5.4</sr:ServiceUserDUISVersion>"
 		"</sr:DUISVersionMismatch>");
-	cr_assert_null(alerts_next(alerts, 0));
-	alerts_destroy(alerts);
+	cr_assert_null(next(alerts, 0));
+	alerts_close(alerts);
 }
 
 Test(control_alert, outbox_keeps_what_is_not_taken)
 {
-	struct alerts *alerts = alerts_create(1);
+	struct alerts *alerts = alerts_open(&server.ledger, 0);
 	bool announced;
 
 	for (uint64_t id = 1; id <= 4; id++)
-		cr_assert_eq(alerts_raise(alerts, server.reference, &removal), id);
+		cr_assert_eq(alerts_raise(alerts, &removal), id);
 	for (uint64_t id = 1; id <= 3; id++)
-		cr_assert_eq(alerts_next(alerts, 0)->id, id);
+		cr_assert_eq(next(alerts, 0)->id, id);
 	cr_assert(alerts_taken(alerts, 2, 0, 0, &announced));
 	cr_assert_not(announced);
 	cr_assert_not(alerts_taken(alerts, 2, 0, 0, &announced), "taken twice");
 	cr_assert_not(alerts_taken(alerts, 4, 0, 0, &announced), "not offered yet");
+	/* His lane is full: nothing more to him for a while, the ones that are on their way stay.
+	 */
 	cr_assert(alerts_taken(alerts, 1, -EAGAIN, 100, &announced));
-	cr_assert_eq(alerts_next(alerts, 100)->id, 4);
-	cr_assert_null(alerts_next(alerts, 100));
+	cr_assert_null(next(alerts, 100));
 	cr_assert_eq(alerts_next_ms(alerts), 100 + ALERTS_RETRY_MS);
-	cr_assert_eq(alerts_next(alerts, 100 + ALERTS_RETRY_MS)->id, 1);
+	cr_assert_eq(next(alerts, 100 + ALERTS_RETRY_MS)->id, 1);
+	cr_assert_eq(next(alerts, 100 + ALERTS_RETRY_MS)->id, 4);
+	cr_assert_null(next(alerts, 100 + ALERTS_RETRY_MS));
 	cr_assert_eq(alerts_count(alerts), 3);
 	cr_assert_eq(alerts_offered(alerts), 3);
-	/* The connection is lost: all three again, the oldest first. */
+	/* The connection is lost: the rest again, the oldest first. */
 	cr_assert(alerts_taken(alerts, 4, -ENOENT, 100, &announced));
 	alerts_return(alerts);
 	cr_assert_eq(alerts_offered(alerts), 0);
-	cr_assert_eq(alerts_next(alerts, 0)->id, 3);
-	cr_assert_eq(alerts_next(alerts, 0)->id, 1);
-	cr_assert_null(alerts_next(alerts, 0));
+	cr_assert_eq(next(alerts, 0)->id, 1);
+	cr_assert_eq(next(alerts, 0)->id, 3);
+	cr_assert_null(next(alerts, 0));
 	cr_assert_eq(alerts_counters(alerts)->taken, 1);
 	cr_assert_eq(alerts_counters(alerts)->refused, 1);
 	cr_assert_eq(alerts_counters(alerts)->retried, 1);
-	alerts_destroy(alerts);
+	alerts_close(alerts);
+	/* Another process, after a kill: what was not committed never was. */
+	ledger_abandon(&server.ledger);
+	alerts = alerts_open(&server.ledger, 0);
+	cr_assert_eq(alerts_count(alerts), 0);
+	cr_assert_null(next(alerts, 0));
+	alerts_close(alerts);
 }
 
+Test(control_alert, outbox_outlives_the_process)
+{
+	struct alerts *alerts = alerts_open(&server.ledger, 0);
+	bool announced;
+
+	for (uint64_t id = 1; id <= 3; id++)
+		cr_assert_eq(alerts_raise(alerts, &removal), id);
+	cr_assert_eq(next(alerts, 0)->id, 1);
+	cr_assert_eq(next(alerts, 0)->id, 2);
+	cr_assert(alerts_taken(alerts, 2, 0, 0, &announced));
+	cr_assert_eq(ledger_commit(&server.ledger), 0);
+	alerts_close(alerts);
+	alerts = alerts_open(&server.ledger, 0);
+	cr_assert_eq(alerts_count(alerts), 2);
+	const struct alert *alert = next(alerts, 0);
+	cr_assert_eq(alert->id, 1);
+	cr_assert_str_eq(alert->code, "N66");
+	cr_assert_eq(next(alerts, 0)->id, 3);
+	cr_assert_null(next(alerts, 0));
+	/* Ids never come again, whatever the clock says. */
+	cr_assert_gt(alerts_raise(alerts, &removal), 3);
+	alerts_close(alerts);
+	ledger_abandon(&server.ledger);
+}
+
+/* A commit that fails: what was raised is not there, what was taken is offered again. */
+Test(control_alert, outbox_after_a_failed_commit)
+{
+	struct alerts *alerts = alerts_open(&server.ledger, 0);
+	bool announced;
+
+	uint64_t first = alerts_raise(alerts, &removal);
+	cr_assert_eq(ledger_commit(&server.ledger), 0);
+	uint64_t second = alerts_raise(alerts, &removal);
+	cr_assert_eq(next(alerts, 0)->id, first);
+	cr_assert(alerts_taken(alerts, first, 0, 0, &announced));
+	ledger_abandon(&server.ledger);
+	alerts_forget(alerts);
+	cr_assert_eq(alerts_count(alerts), 1);
+	cr_assert_eq(next(alerts, 0)->id, first);
+	cr_assert_null(next(alerts, 0));
+	cr_assert_gt(alerts_raise(alerts, &removal), second);
+	alerts_close(alerts);
+	ledger_abandon(&server.ledger);
+}
+
+/* A user who takes nothing holds up himself alone, and no user gets all the room. */
+Test(control_alert, users_take_turns)
+{
+	struct alerts *alerts = alerts_open(&server.ledger, 0);
+	const struct alert_terms other = {
+		.event = ALERT_SCHEDULE_REMOVED_SUPPLIER,
+		.user = FIXTURE_SUPPLIER,
+		.device_id = FIXTURE_SMETS2,
+		.schedule_id = 9,
+	};
+	unsigned counts[2] = {0, 0};
+	const struct alert *alert;
+	uint64_t ids[100];
+	bool announced;
+
+	for (int i = 0; i < 1000; i++)
+		cr_assert_neq(alerts_raise(alerts, &removal), 0);
+	for (int i = 0; i < 40; i++)
+		cr_assert_neq(alerts_raise(alerts, &other), 0);
+	while ((alert = next(alerts, 0)) != NULL) {
+		ids[counts[0] + counts[1]] = alert->id;
+		counts[alert->user == FIXTURE_SUPPLIER]++;
+	}
+	cr_assert_eq(counts[0], ALERTS_OF_USER_MAX);
+	cr_assert_eq(counts[1], ALERTS_OF_USER_MAX);
+	/* The first user's lane is full; all of the other's go. */
+	for (unsigned i = 0; i < counts[0] + counts[1]; i++)
+		cr_assert(
+			alerts_taken(alerts, ids[i], ids[i] <= 1000 ? -EAGAIN : 0, 0, &announced));
+	while ((alert = next(alerts, 1)) != NULL) {
+		cr_assert_eq(alert->user, FIXTURE_SUPPLIER);
+		cr_assert(alerts_taken(alerts, alert->id, 0, 1, &announced));
+		counts[1]++;
+	}
+	cr_assert_eq(counts[1], 40);
+	cr_assert_eq(alerts_count(alerts), 1000);
+	cr_assert_eq(next(alerts, ALERTS_RETRY_MS)->id, 1);
+	alerts_close(alerts);
+	ledger_abandon(&server.ledger);
+}
+
+/* A full store says so; what is in it can be taken out. */
 Test(control_alert, outbox_is_bounded)
 {
-	struct alerts *alerts = alerts_create(1);
+	struct alerts *alerts = alerts_open(&server.ledger, 0);
+	bool announced;
+	uint64_t count = 0;
 
-	for (size_t i = 0; i < ALERTS_MAX; i++)
-		cr_assert_neq(alerts_raise(alerts, server.reference, &removal), 0);
-	cr_assert_eq(alerts_raise(alerts, server.reference, &removal), 0);
+	while (alerts_raise(alerts, &removal) != 0)
+		count++;
+	cr_assert_gt(count, 100000);
 	cr_assert_eq(alerts_counters(alerts)->no_room, 1);
-	alerts_destroy(alerts);
+	cr_assert_eq(ledger_commit(&server.ledger), 0);
+	cr_assert(alerts_taken(alerts, next(alerts, 0)->id, 0, 0, &announced));
+	cr_assert_eq(ledger_commit(&server.ledger), 0);
+	cr_assert_eq(alerts_count(alerts), count - 1);
+	alerts_close(alerts);
 }
 
 /* ---- the table by itself */
@@ -195,11 +312,11 @@ Test(control_alert, wishes_outlive_the_connection)
 
 	quarantine_report(&table, &first, 10);
 	struct quarantine_event *event = quarantine_report(&table, &second, 20);
-	cr_assert(quarantine_wish(&table, event, QUARANTINE_DELETING));
-	cr_assert(quarantine_wish(&table, event, QUARANTINE_RELEASING), "the last wish counts");
+	cr_assert(quarantine_wish(&table, event, QUARANTINE_DELETING, 0));
+	cr_assert(quarantine_wish(&table, event, QUARANTINE_RELEASING, 0), "the last wish counts");
 	cr_assert_eq(quarantine_next_wish(&table, 0)->reference, 20);
 	cr_assert_null(quarantine_next_wish(&table, 0));
-	cr_assert_not(quarantine_wish(&table, event, QUARANTINE_DELETING), "it is on its way");
+	cr_assert_not(quarantine_wish(&table, event, QUARANTINE_DELETING, 0), "it is on its way");
 	quarantine_leave(&table);
 	cr_assert_eq(table.count, 1);
 	cr_assert_eq(table.present, 0);
@@ -215,6 +332,46 @@ Test(control_alert, wishes_outlive_the_connection)
 	cr_assert_eq(quarantine_next_wish(&table, 1000 + QUARANTINE_RETRY_MS)->reference, 20);
 	quarantine_remove(&table, event);
 	cr_assert_eq(table.wishes, 0);
+	quarantine_free(&table);
+}
+
+/* Wishes outlive the process too, until they are done, or too old. */
+Test(control_alert, wishes_outlive_the_process)
+{
+	struct quarantine table = {0};
+	struct mw_control_quarantined first = report_of(1, 10);
+	struct mw_control_quarantined second = report_of(2, 20);
+
+	cr_assert_eq(quarantine_open(&table, &server.ledger, START_WALL), 0);
+	cr_assert(quarantine_wish(
+		&table, quarantine_report(&table, &first, 10), QUARANTINE_RELEASING, START_WALL));
+	cr_assert(quarantine_wish(
+		&table, quarantine_report(&table, &second, 20), QUARANTINE_DELETING, START_WALL));
+	cr_assert_eq(ledger_commit(&server.ledger), 0);
+	quarantine_free(&table);
+	cr_assert_eq(quarantine_open(&table, &server.ledger, START_WALL + 1), 0);
+	cr_assert_eq(table.count, 2);
+	cr_assert_null(quarantine_next_wish(&table, 0), "the data plane has not reported them");
+	const struct quarantine_event *event = quarantine_find(&table, 10);
+	cr_assert_eq(event->state, QUARANTINE_RELEASING);
+	cr_assert_str_eq(event->srv, "4.2");
+	cr_assert_eq(event->request_id.counter, 1);
+	cr_assert_eq(event->limit, 3);
+	second.token = 99;
+	quarantine_report(&table, &second, 20);
+	event = quarantine_next_wish(&table, 0);
+	cr_assert_eq(event->reference, 20);
+	cr_assert_eq(event->token, 99);
+	quarantine_remove(&table, quarantine_find(&table, 20));
+	cr_assert_eq(ledger_commit(&server.ledger), 0);
+	quarantine_free(&table);
+	cr_assert_eq(quarantine_open(&table, &server.ledger, START_WALL + QUARANTINE_WISH_MS), 0);
+	cr_assert_eq(table.count, 1);
+	quarantine_free(&table);
+	cr_assert_eq(
+		quarantine_open(&table, &server.ledger, START_WALL + QUARANTINE_WISH_MS + 1), 0);
+	cr_assert_eq(table.count, 0);
+	cr_assert_eq(ledger_commit(&server.ledger), 0);
 	quarantine_free(&table);
 }
 
@@ -289,9 +446,9 @@ Test(control_alert, offered_until_taken)
 	struct client client;
 
 	ready_data_plane(&client, 1);
-	uint64_t id = alerts_raise(server.alerts, server.reference, &removal);
+	uint64_t id = raise_removal();
 	cr_assert_geq(id, (uint64_t)START_WALL * 1000);
-	cr_assert_eq(alerts_raise(server.alerts, server.reference, &removal), id + 1);
+	cr_assert_eq(raise_removal(), id + 1);
 	turn();
 	struct mw_control_alert alert = expect_alert(&client);
 	cr_assert_eq(alert.alert_id, id);
@@ -324,7 +481,7 @@ Test(control_alert, not_before_the_set_is_in_force)
 	struct client client;
 	struct received received = {0};
 
-	alerts_raise(server.alerts, server.reference, &removal);
+	raise_removal();
 	client_hello(&client, MW_CONTROL_ROLE_DATA_PLANE, 0, 0);
 	client_credit(&client, RECORDS + 5);
 	take_push(&client, &received);

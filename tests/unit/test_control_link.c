@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 
+#include "control/store_table.h"
 #include "control_client.h"
 
 TestSuite(control_link, .init = client_suite_create, .fini = client_suite_destroy);
@@ -261,6 +262,12 @@ Test(control_link, a_lost_offer_comes_again_under_its_id)
 	client_close(&client);
 }
 
+static void remove_schedule(uint64_t id)
+{
+	cr_assert_eq(schedules_remove(server.schedules, id), 0);
+	cr_assert_eq(ledger_commit(&server.ledger), 0);
+}
+
 Test(control_link, a_schedule_may_be_deleted_while_it_is_offered)
 {
 	struct client client;
@@ -269,18 +276,19 @@ Test(control_link, a_schedule_may_be_deleted_while_it_is_offered)
 	ready_data_plane(&client, 10);
 	create_schedule(&client, FIXTURE_MDR);
 	due = expect_due(&client);
-	schedules_remove(server.schedules, schedules_find(server.schedules, due.schedule_id));
+	remove_schedule(due.schedule_id);
 	answer_due(&client, &due, -EAGAIN);
 	wait_ms(5000);
 	cr_assert_not(client_next(&client));
 	create_schedule(&client, FIXTURE_MDR);
 	due = expect_due(&client);
-	schedules_remove(server.schedules, schedules_find(server.schedules, due.schedule_id));
+	remove_schedule(due.schedule_id);
 	client_close(&client);
 	cr_assert_eq(schedules_count(server.schedules), 0);
 }
 
-Test(control_link, reads_of_users_and_devices_that_are_gone_are_skipped)
+/* His schedule goes, he is told once, and nothing of it is read. */
+Test(control_link, schedules_of_a_suspended_user_are_removed)
 {
 	struct client client;
 
@@ -288,15 +296,38 @@ Test(control_link, reads_of_users_and_devices_that_are_gone_are_skipped)
 	create_schedule(&client, FIXTURE_SUPPLIER);
 	answer_due(&client, &(struct mw_control_due_read){0}, 0);
 	expect_closed(&client, PEER_FAULT_ORDER);
-	/* The supplier is suspended now. */
 	fixture_write("users.yaml", "users:\n  - {eui: 90-B3-D5-1F-30-01-00-00, name: s, roles: "
 				    "[IS], certificates: [],\n"
 				    "     active: no}\n");
 	server_set_reference(&server, fixture_reference(GENERATION + 1), now);
 	ready_data_plane(&client, 10);
+	client_expect(&client, MW_CONTROL_ALERT);
 	cr_assert_not(client_next(&client));
-	cr_assert_eq(server.link.counters.due_skipped, 1);
+	cr_assert_eq(server.link.counters.due_skipped, 0);
+	cr_assert_eq(removal_counters(server.removal)->removed[REMOVAL_USER], 1);
+	cr_assert_eq(schedules_count(server.schedules), 0);
+	client_close(&client);
+}
+
+/* A store that fails: the data plane is not told anything of it and begins anew, and what was known
+ * is what the store has. */
+Test(control_link, nothing_is_told_that_is_not_durable)
+{
+	struct client client;
+
+	ready_data_plane(&client, 10);
+	uint64_t id = create_schedule(&client, FIXTURE_MDR);
+	expect_due(&client);
+	ledger_change(&server.ledger)->failed = -EIO;
+	send_service_request(&client, 5, FIXTURE_MDR, "5.1", create_request);
+	expect_closed(&client, PEER_FAULT_STORE);
+	cr_assert_eq(server.ledger.failures, 1);
 	cr_assert_eq(schedules_count(server.schedules), 1);
+	ready_data_plane(&client, 10);
+	struct mw_control_due_read due = expect_due(&client);
+	cr_assert_eq(due.schedule_id, id);
+	answer_due(&client, &due, 0);
+	cr_assert_gt(create_schedule(&client, FIXTURE_MDR), id);
 	client_close(&client);
 }
 

@@ -49,7 +49,9 @@ Test(control_peers, peers_that_begin_badly)
 	turn();
 	expect_closed(&client, PEER_FAULT_VERSION);
 	client_connect(&client);
-	cr_assert_eq(write(client.peer.fd, "MTWY\2\0\x1b\0\0\0\0\0\0\0\0\0", 16), 16);
+	const struct mw_control_header unknown = {
+		.magic = MW_CONTROL_MAGIC, .version = MW_CONTROL_VERSION, .type = 999};
+	cr_assert_eq(write(client.peer.fd, &unknown, sizeof(unknown)), sizeof(unknown));
 	turn();
 	expect_closed(&client, PEER_FAULT_TYPE);
 }
@@ -76,6 +78,15 @@ Test(control_peers, messages_that_a_data_plane_may_not_send)
 	client_hello(&client, MW_CONTROL_ROLE_DATA_PLANE, 0, 0);
 	struct mw_control_hello again = {.role = MW_CONTROL_ROLE_DATA_PLANE};
 	client_send(&client, MW_CONTROL_HELLO, PART(again), NONE);
+	expect_closed(&client, PEER_FAULT_ORDER);
+	/* What became of a RequestID, and counters that were reset: nobody has asked. */
+	const struct mw_control_decisions decisions = {.token = 7};
+	client_hello(&client, MW_CONTROL_ROLE_DATA_PLANE, 0, 0);
+	client_send(&client, MW_CONTROL_DECISIONS, PART(decisions), NONE);
+	expect_closed(&client, PEER_FAULT_ORDER);
+	client_hello(&client, MW_CONTROL_ROLE_DATA_PLANE, 0, 0);
+	send_raw(
+		&client, MW_CONTROL_REPLAY_RESET_DONE, sizeof(struct mw_control_replay_reset_done));
 	expect_closed(&client, PEER_FAULT_ORDER);
 	/* A status nobody asked for, an answer to no offer, an applied set that was not sent. */
 	client_hello(&client, MW_CONTROL_ROLE_DATA_PLANE, 0, 0);

@@ -145,6 +145,8 @@ Test(control_programs, check)
 
 	cr_assert_eq(RUN(CONTROL, "-c", conf, "--check"), 0, "%s", output);
 	cr_assert_str_eq(output,
+		"motorway-control: certificates.trust names nobody: ISSUERS OF CERTIFICATES ARE "
+		"NOT CHECKED\n"
 		"motorway-control: in order: 4 users, 3 certificates, 3 providers, "
 		"3 devices, 129 SRV rules\n");
 	fixture_write("users.yaml", "users:\n  - {name: a}\n");

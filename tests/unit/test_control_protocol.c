@@ -190,6 +190,7 @@ Test(control_protocol, alerts_and_quarantine)
 		.held_ms = GENERATION,
 		.period_s = 86400,
 		.limit = 500000,
+		.flags = MW_QUARANTINED_DCC,
 	};
 	struct mw_control_quarantine quarantine = {.token = 0x0102030405060708u,
 		.reference = 1795313117584000u,
@@ -226,10 +227,18 @@ Test(control_protocol, services_and_due_reads)
 		.request_id = {DSP, DEVICE, 179531311701u << 20 | 5u << 4},
 		.srv = "4.6.1",
 		.schema_version = "5.4",
+		.period_start_s = 1795132800,
+		.period_end_s = 1795219200,
 		.document_length = 11,
+		.flags = MW_DUE_READ_PERIOD,
 	};
 	struct mw_control_due_read_taken taken = {
-		.schedule_id = 179531311701u, .occurrence = 5, .status = -EAGAIN};
+		.schedule_id = 179531311701u,
+		.occurrence = 5,
+		.status = -EACCES,
+		.check = MW_ACCESS_NOT_ENTITLED,
+		.code = "E4",
+	};
 
 	check_encoding(
 		"service-request", MW_CONTROL_SERVICE_REQUEST, PART(request), TEXT("<sr:Reques"));
@@ -237,6 +246,67 @@ Test(control_protocol, services_and_due_reads)
 		TEXT("<sr:DSPScheduleID>7</sr:DSPScheduleID>"));
 	check_encoding("due-read", MW_CONTROL_DUE_READ, PART(due), TEXT("<sr:Request"));
 	check_encoding("due-read-taken", MW_CONTROL_DUE_READ_TAKEN, PART(taken), NONE);
+}
+
+Test(control_protocol, windows_and_timings)
+{
+	struct mw_window_record window = {.from_s = 1795161600,
+		.to_s = 1795168800,
+		.number = 1795161600,
+		.cap_tps = 614,
+		.gate = 3,
+		.series = MW_GATE_SERIES,
+		.kind = MW_WINDOW_OFF_PEAK,
+		.gap = 1,
+		.pace = MW_WINDOW_AT_CAP,
+		.on_demand_counts = 1};
+	struct mw_timing_record timing = {.srv = "4.8.1"};
+
+	timing.timing[7][1][MW_TIMING_ON_DEMAND] =
+		(struct mw_timing){86400, MW_WINDOW_CLASS_OFF_PEAK, MW_LANE_ON_DEMAND, {0}};
+	timing.timing[8][1][MW_TIMING_FUTURE_DATED] =
+		(struct mw_timing){5600, MW_WINDOW_CLASS_ANY, MW_LANE_SCHEDULED, {0}};
+	check_encoding("window", MW_CONTROL_WINDOW, PART(window), NONE);
+	check_encoding("timing", MW_CONTROL_TIMING, PART(timing), NONE);
+}
+
+Test(control_protocol, decisions_and_replay)
+{
+	struct mw_control_decisions_wanted wanted = {
+		.token = 0x0102030405060708u, .request_id = {USER, DEVICE, 1000}};
+	struct mw_control_decisions head = {.token = 0x0102030405060708u,
+		.request_id = {USER, DEVICE, 1000},
+		.count = 1,
+		.kept_max = 65536};
+	struct mw_control_decision decision = {
+		.request_id = {USER, DEVICE, 1000},
+		.time_ms = GENERATION,
+		.generation = GENERATION,
+		.user = USER,
+		.period_start_s = 1795132800,
+		.period_end_s = 1795219200,
+		.uncovered_s = 1795200000,
+		.srv = "4.8.1",
+		.code = "E4",
+		.reason = "not-entitled",
+		.schema_version = "5.4",
+		.roles = MW_ROLE_MDR,
+		.command_variant = 1,
+		.service = MW_SERVICE_SEND_COMMAND,
+		.check = MW_ACCESS_NOT_ENTITLED,
+		.flags = MW_DECISION_PERIOD,
+	};
+	struct mw_control_replay_reset reset = {.token = 0x0102030405060708u, .originator = USER};
+	struct mw_control_replay_reset_done done = {.token = 0x0102030405060708u,
+		.originator = USER,
+		.highest = UINT64_MAX,
+		.scopes = 2,
+		.status = -EAGAIN};
+
+	check_encoding("decisions-wanted", MW_CONTROL_DECISIONS_WANTED, PART(wanted), NONE);
+	check_encoding("decisions", MW_CONTROL_DECISIONS, PART(head), PART(decision));
+	check_encoding("replay-reset", MW_CONTROL_REPLAY_RESET, PART(reset), NONE);
+	check_encoding("replay-reset-done", MW_CONTROL_REPLAY_RESET_DONE, PART(done), NONE);
 }
 
 Test(control_protocol, status_and_commands)
@@ -276,7 +346,7 @@ Test(control_protocol, damage_is_a_fault)
 	cr_assert_eq(fault_of("hello", 0, 0x4e, most), PEER_FAULT_MAGIC);
 	cr_assert_eq(fault_of("hello", 4, MW_CONTROL_VERSION + 1, most), PEER_FAULT_VERSION);
 	cr_assert_eq(fault_of("hello", 6, 0, most), PEER_FAULT_TYPE);
-	cr_assert_eq(fault_of("hello", 6, MW_CONTROL_QUARANTINE_DONE + 1, most), PEER_FAULT_TYPE);
+	cr_assert_eq(fault_of("hello", 6, 255, most), PEER_FAULT_TYPE);
 	cr_assert_eq(fault_of("hello", 7, 1, most), PEER_FAULT_TYPE);
 	cr_assert_eq(fault_of("hello", 8, 23, most), PEER_FAULT_LENGTH);
 	cr_assert_eq(fault_of("hello", 8, 25, most), PEER_FAULT_LENGTH);
@@ -290,7 +360,16 @@ Test(control_protocol, damage_is_a_fault)
 	cr_assert_eq(fault_of("certificate", 28, 1, most), PEER_FAULT_PAYLOAD);
 	cr_assert_eq(fault_of("service-request", 76, 11, most), PEER_FAULT_LENGTH);
 	cr_assert_eq(fault_of("service-answer", 32, 39, most), PEER_FAULT_LENGTH);
-	cr_assert_eq(fault_of("due-read", 96, 12, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("due-read", 128, 12, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("due-read", 132, 2, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("due-read-taken", 36, MW_ACCESS_CHECK_COUNT + 1, most),
+		PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("decisions", 48, 2, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(fault_of("decisions", 48, MW_DECISIONS_MAX + 1, most), PEER_FAULT_LENGTH);
+	cr_assert_eq(
+		fault_of("decisions", 198, MW_ACCESS_CHECK_COUNT + 1, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("decisions", 197, MW_SERVICE_COUNT, most), PEER_FAULT_PAYLOAD);
+	cr_assert_eq(fault_of("replay-reset-done", 47, 0x7f, most), PEER_FAULT_PAYLOAD);
 	cr_assert_eq(fault_of("alert", 76, 0xff, most), PEER_FAULT_PAYLOAD);
 	cr_assert_eq(fault_of("alert", 68, 5, most), PEER_FAULT_LENGTH);
 	cr_assert_eq(fault_of("alert", 64, 2, most), PEER_FAULT_PAYLOAD);

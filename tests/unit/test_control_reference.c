@@ -465,8 +465,16 @@ Test(control_reference, missing_files_are_all_named)
 	char *errors = NULL;
 	size_t size;
 	FILE *stream = open_memstream(&errors, &size);
-	const struct reference_paths paths = {"/tmp/none-1", "/tmp/none-2", "/tmp/none-3",
-		"/tmp/none-4", "/tmp/none-5", "/tmp/none-6", "/tmp/none-7", "/tmp/none-8", NULL};
+	const struct reference_paths paths = {
+		.users = "/tmp/none-1",
+		.devices = "/tmp/none-2",
+		.providers = "/tmp/none-3",
+		.access = "/tmp/none-4",
+		.service_codes = "/tmp/none-5",
+		.access_checks = "/tmp/none-6",
+		.alerts = "/tmp/none-7",
+		.thresholds = "/tmp/none-8",
+	};
 
 	cr_assert_eq(reference_read(&paths, 1, stream, &reference), -ENOENT);
 	fclose(stream);

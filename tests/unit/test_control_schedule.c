@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dates and schedules: parsing, month ends, what is due when, and the order of the heap against a
- * plain search over thousands of random steps. */
+/* Dates and schedules: parsing, month ends, what is due when, what another process finds, and the
+ * order of the queue against a plain search over thousands of random steps. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 
 #include "control/calendar.h"
 #include "control/schedule.h"
+#include "control_fixture.h"
 
 static int32_t day(const char *text)
 {
@@ -134,17 +135,53 @@ Test(control_schedule, months_end_where_the_month_does)
 	cr_assert_eq(calendar_months_between(day("2026-12-31"), day("2027-01-01")), 1);
 }
 
-static const struct schedule *add(struct schedules *schedules, enum schedule_frequency frequency,
-	const char *start, const char *end, int32_t time_ms, int64_t now_ms)
+static struct reference *reference;
+static struct schedules *schedules;
+
+static void create(void)
+{
+	fixture_create();
+	reference = fixture_reference(1);
+	fixture_store(reference);
+	schedules = schedules_open(fixture_ledger(), 0);
+	cr_assert_not_null(schedules);
+}
+
+static void destroy(void)
+{
+	schedules_close(schedules);
+	reference_free(reference);
+	fixture_destroy();
+}
+
+TestSuite(control_schedules, .init = create, .fini = destroy);
+
+/* A process that is killed and another one that begins at now_ms. */
+static void begin_again(int64_t now_ms)
+{
+	schedules_close(schedules);
+	fixture_store_again();
+	schedules = schedules_open(fixture_ledger(), now_ms);
+	cr_assert_not_null(schedules);
+}
+
+static void commit(void)
+{
+	cr_assert_eq(ledger_commit(fixture_ledger()), 0);
+}
+
+static int add_of(uint64_t device_id, enum schedule_frequency frequency, const char *const dates[2],
+	int32_t time_ms, int64_t now_ms, struct schedule *added)
 {
 	static const char details[] = "<sr:X><k>abc</k></sr:X>";
 	struct schedule_terms terms = {
 		.frequency = frequency,
-		.start_day = day(start),
-		.end_day = end != NULL ? day(end) : SCHEDULE_NO_END,
+		.start_day = day(dates[0]),
+		.end_day = dates[1] != NULL ? day(dates[1]) : SCHEDULE_NO_END,
 		.time_ms = time_ms,
-		.device_id = 7,
+		.device_id = device_id,
 		.read = schedulable_find("4.6.1"),
+		.period_start_days = -1,
 	};
 	struct schedule_text text = {
 		.details = details,
@@ -153,32 +190,57 @@ static const struct schedule *add(struct schedules *schedules, enum schedule_fre
 		.credential_length = 3,
 		.schema_version = "5.4",
 	};
+	struct schedule_order order = {
+		.user = 1, .terms = &terms, .text = &text, .removal.at_s = STORE_NEVER};
+	uint64_t id;
+	int result = schedules_add(schedules, &order, now_ms, &id);
 
-	return schedules_add(schedules, 1, &terms, &text, now_ms);
+	return result == 0 ? schedules_find(schedules, id, added) : result;
 }
 
-/* The days of the next `count` runs are those of `days`. */
+static int add(enum schedule_frequency frequency, const char *start, const char *end,
+	int32_t time_ms, int64_t now_ms, struct schedule *added)
+{
+	const char *const dates[2] = {start, end};
+
+	return add_of(7, frequency, dates, time_ms, now_ms, added);
+}
+
+/* The same where nothing is to go wrong. */
+static struct schedule added(enum schedule_frequency frequency, const char *start, const char *end,
+	int32_t time_ms, int64_t now_ms)
+{
+	struct schedule schedule;
+
+	cr_assert_eq(add(frequency, start, end, time_ms, now_ms, &schedule), 0);
+	return schedule;
+}
+
+/* The days of the next `count` runs are those of `days`, also when the process is another one for
+ * each of them. */
 static void expect_runs(enum schedule_frequency frequency, const char *start, int64_t now_ms,
 	const char *const *days, uint32_t count)
 {
-	struct schedules *schedules = schedules_create(1);
-	const struct schedule *added =
-		add(schedules, frequency, start, NULL, SCHEDULE_ANY_TIME, now_ms);
+	uint64_t id = added(frequency, start, NULL, SCHEDULE_ANY_TIME, now_ms).id;
 
-	cr_assert_not_null(added);
 	for (uint32_t i = 0; i < count; i++) {
-		struct schedule *due = schedules_due(schedules, INT64_MAX);
+		struct schedule due;
 
-		cr_assert_eq(due, added);
-		cr_assert_eq(due->run_day, day(days[i]), "run %u of frequency %d", i, frequency);
-		cr_assert_eq(due->due_ms, (int64_t)day(days[i]) * CALENDAR_DAY_MS);
-		cr_assert_eq(due->occurrence, i);
-		cr_assert(schedules_advance(schedules, due));
+		if (i % 2 == 1) {
+			commit();
+			begin_again(now_ms);
+		}
+		cr_assert_eq(schedules_due(schedules, INT64_MAX, &due), 1);
+		cr_assert_eq(due.id, id);
+		cr_assert_eq(due.run_day, day(days[i]), "run %u of frequency %d", i, frequency);
+		cr_assert_eq(due.due_ms, (int64_t)day(days[i]) * CALENDAR_DAY_MS);
+		cr_assert_eq(due.occurrence, i);
+		cr_assert_eq(schedules_advance(schedules, id), SCHEDULE_GOES_ON);
 	}
-	schedules_destroy(schedules);
+	cr_assert_eq(schedules_remove(schedules, id), 0);
 }
 
-Test(control_schedule, frequencies)
+Test(control_schedules, frequencies)
 {
 	int64_t now = instant("2026-01-31", 12, 0);
 
@@ -201,7 +263,7 @@ Test(control_schedule, frequencies)
 }
 
 /* Steps of the past are not run, and the rhythm of the start date stays. */
-Test(control_schedule, a_start_in_the_past)
+Test(control_schedules, a_start_in_the_past)
 {
 	int64_t now = instant("2026-03-15", 9, 0);
 
@@ -217,66 +279,61 @@ Test(control_schedule, a_start_in_the_past)
 	expect_runs(SCHEDULE_YEARLY, "2024-02-29", now, (const char *[]){"2027-02-28"}, 1);
 }
 
-Test(control_schedule, execution_time)
+Test(control_schedules, execution_time)
 {
-	struct schedules *schedules = schedules_create(1);
 	int64_t now = instant("2026-03-15", 9, 0);
 	int32_t ten = 10 * 3600000;
 	int32_t eight = 8 * 3600000;
 
-	cr_assert_eq(add(schedules, SCHEDULE_DAILY, "2026-03-01", NULL, ten, now)->due_ms,
+	cr_assert_eq(added(SCHEDULE_DAILY, "2026-03-01", NULL, ten, now).due_ms,
 		instant("2026-03-15", 10, 0));
 	/* The time of today has passed: not made up for, tomorrow is the first run. */
-	const struct schedule *late =
-		add(schedules, SCHEDULE_DAILY, "2026-03-01", NULL, eight, now);
-	cr_assert_eq(late->due_ms, instant("2026-03-16", 8, 0));
-	cr_assert_eq(late->occurrence, 0);
+	struct schedule late = added(SCHEDULE_DAILY, "2026-03-01", NULL, eight, now);
+	cr_assert_eq(late.due_ms, instant("2026-03-16", 8, 0));
+	cr_assert_eq(late.occurrence, 0);
 	/* Exactly now still counts. */
-	cr_assert_eq(
-		add(schedules, SCHEDULE_DAILY, "2026-03-01", NULL, 9 * 3600000, now)->due_ms, now);
+	cr_assert_eq(added(SCHEDULE_DAILY, "2026-03-01", NULL, 9 * 3600000, now).due_ms, now);
 	/* The DSP chooses: today means at once. */
 	cr_assert_leq(
-		add(schedules, SCHEDULE_DAILY, "2026-03-15", NULL, SCHEDULE_ANY_TIME, now)->due_ms,
-		now);
-	schedules_destroy(schedules);
+		added(SCHEDULE_DAILY, "2026-03-15", NULL, SCHEDULE_ANY_TIME, now).due_ms, now);
 }
 
-Test(control_schedule, end_date)
+Test(control_schedules, end_date)
 {
-	struct schedules *schedules = schedules_create(5);
 	int64_t now = instant("2026-03-15", 9, 0);
+	struct schedule schedule;
 
-	cr_assert_null(
-		add(schedules, SCHEDULE_DAILY, "2026-03-01", "2026-03-14", SCHEDULE_ANY_TIME, now));
-	cr_assert_eq(errno, ERANGE);
-	cr_assert_null(add(schedules, SCHEDULE_WEEKLY, "2026-03-10", "2026-03-16", 0, now));
-	cr_assert_eq(errno, ERANGE);
+	cr_assert_eq(
+		add(SCHEDULE_DAILY, "2026-03-01", "2026-03-14", SCHEDULE_ANY_TIME, now, &schedule),
+		-ERANGE);
+	cr_assert_eq(add(SCHEDULE_WEEKLY, "2026-03-10", "2026-03-16", 0, now, &schedule), -ERANGE);
+	commit();
 	cr_assert_eq(schedules_count(schedules), 0);
 	/* The last day is included. */
-	const struct schedule *added =
-		add(schedules, SCHEDULE_DAILY, "2026-03-01", "2026-03-16", SCHEDULE_ANY_TIME, now);
-	cr_assert_not_null(added);
-	cr_assert_eq(added->id, 5);
-	cr_assert(schedules_advance(schedules, schedules_due(schedules, now)));
-	cr_assert_null(schedules_due(schedules, now));
+	uint64_t id = added(SCHEDULE_DAILY, "2026-03-01", "2026-03-16", SCHEDULE_ANY_TIME, now).id;
+	cr_assert_eq(id, 1);
+	cr_assert_eq(schedules_due(schedules, now, &schedule), 1);
+	cr_assert_eq(schedules_advance(schedules, id), SCHEDULE_GOES_ON);
+	cr_assert_eq(schedules_due(schedules, now, &schedule), 0);
 	cr_assert_eq(schedules_next_due_ms(schedules), instant("2026-03-16", 0, 0));
-	struct schedule *last = schedules_due(schedules, instant("2026-03-16", 0, 0));
-	cr_assert_eq(last, added);
-	cr_assert_not(schedules_advance(schedules, last));
+	cr_assert_eq(schedules_due(schedules, instant("2026-03-16", 0, 0), &schedule), 1);
+	cr_assert_eq(schedule.id, id);
+	cr_assert_eq(schedules_advance(schedules, id), SCHEDULE_ENDED);
+	commit();
 	cr_assert_eq(schedules_count(schedules), 0);
-	cr_assert_null(schedules_find(schedules, 5));
-	schedules_destroy(schedules);
+	cr_assert_eq(schedules_find(schedules, id, &schedule), -ENOENT);
+	cr_assert_eq(schedules_advance(schedules, id), -ENOENT);
 }
 
-Test(control_schedule, end_of_the_calendar)
+Test(control_schedules, end_of_the_calendar)
 {
-	struct schedules *schedules = schedules_create(1);
+	struct schedule due;
 
-	cr_assert_not_null(
-		add(schedules, SCHEDULE_MONTHLY, "2199-11-30", NULL, SCHEDULE_ANY_TIME, 0));
-	cr_assert(schedules_advance(schedules, schedules_due(schedules, INT64_MAX)));
-	cr_assert_not(schedules_advance(schedules, schedules_due(schedules, INT64_MAX)));
-	schedules_destroy(schedules);
+	added(SCHEDULE_MONTHLY, "2199-11-30", NULL, SCHEDULE_ANY_TIME, 0);
+	cr_assert_eq(schedules_due(schedules, INT64_MAX, &due), 1);
+	cr_assert_eq(schedules_advance(schedules, due.id), SCHEDULE_GOES_ON);
+	cr_assert_eq(schedules_due(schedules, INT64_MAX, &due), 1);
+	cr_assert_eq(schedules_advance(schedules, due.id), SCHEDULE_ENDED);
 }
 
 Test(control_schedule, request_ids)
@@ -290,68 +347,240 @@ Test(control_schedule, request_ids)
 	cr_assert_eq(id.counter, ((uint64_t)SCHEDULE_ID_MAX << 20) + (65535u << 4) + 15);
 }
 
-Test(control_schedule, ninety_nine_of_a_user_and_device)
+Test(control_schedules, ninety_nine_of_a_user_and_device)
 {
-	struct schedules *schedules = schedules_create(100);
-	struct schedule *found[SCHEDULES_OF_DEVICE_MAX];
+	uint64_t ids[SCHEDULES_OF_DEVICE_MAX];
+	struct schedule schedule;
 
 	for (int i = 0; i < SCHEDULES_OF_DEVICE_MAX; i++)
-		cr_assert_not_null(add(schedules, SCHEDULE_DAILY, "2026-03-01", NULL, 0, 0));
-	cr_assert_null(add(schedules, SCHEDULE_DAILY, "2026-03-01", NULL, 0, 0));
-	cr_assert_eq(errno, EDQUOT);
-	cr_assert_eq(schedules_of_device(schedules, 1, 7, found), 99);
+		added(SCHEDULE_DAILY, "2026-03-01", NULL, 0, 0);
+	cr_assert_eq(add(SCHEDULE_DAILY, "2026-03-01", NULL, 0, 0, &schedule), -EDQUOT);
+	cr_assert_eq(schedules_of_device(schedules, 1, 7, ids), 99);
 	for (unsigned i = 0; i < 99; i++)
-		cr_assert_eq(found[i]->id, 100 + i);
-	cr_assert_eq(schedules_of_device(schedules, 2, 7, found), 0);
-	cr_assert_eq(schedules_of_device(schedules, 1, 8, found), 0);
-	schedules_remove(schedules, schedules_find(schedules, 150));
-	cr_assert_not_null(add(schedules, SCHEDULE_DAILY, "2026-03-01", NULL, 0, 0));
-	cr_assert_eq(schedules_of_device(schedules, 1, 7, found), 99);
-	cr_assert_eq(found[98]->id, 199);
-	cr_assert_str_eq(found[0]->schema_version, "5.4");
-	cr_assert_eq(found[0]->credential_length, 3);
-	cr_assert_eq(strncmp(found[0]->credential, "abc", 3), 0);
-	schedules_destroy(schedules);
+		cr_assert_eq(ids[i], 1 + i);
+	cr_assert_eq(schedules_of_device(schedules, 2, 7, ids), 0);
+	cr_assert_eq(schedules_of_device(schedules, 0, 7, ids), 0);
+	cr_assert_eq(schedules_of_device(schedules, 1, 8, ids), 0);
+	cr_assert_eq(schedules_remove(schedules, 50), 0);
+	cr_assert_eq(schedules_remove(schedules, 50), -ENOENT);
+	added(SCHEDULE_DAILY, "2026-03-01", NULL, 0, 0);
+	cr_assert_eq(schedules_of_device(schedules, 1, 7, ids), 99);
+	cr_assert_eq(ids[98], 100);
+	cr_assert_eq(schedules_find(schedules, 1, &schedule), 0);
+	cr_assert_str_eq(schedule.schema_version, "5.4");
+	cr_assert_eq(schedule.credential_length, 3);
+	cr_assert_eq(strncmp(schedule.credential, "abc", 3), 0);
 }
 
-/* Random additions, removals, retries and runs; the heap's first is the least of all. */
-Test(control_schedule, heap_agrees_with_a_search)
+/* ---- another process */
+
+Test(control_schedules, ids_never_come_twice)
 {
-	struct schedules *schedules = schedules_create(1);
-	struct schedule *all[400];
+	int64_t now = instant("2026-03-15", 9, 0);
+
+	cr_assert_eq(added(SCHEDULE_DAILY, "2026-03-15", NULL, 0, 0).id, 1);
+	cr_assert_eq(added(SCHEDULE_DAILY, "2026-03-15", NULL, 0, 0).id, 2);
+	cr_assert_eq(schedules_remove(schedules, 2), 0);
+	commit();
+	/* This one was never acknowledged. */
+	cr_assert_eq(added(SCHEDULE_DAILY, "2026-03-15", NULL, 0, 0).id, 3);
+	begin_again(0);
+	cr_assert_eq(schedules_count(schedules), 1);
+	cr_assert_eq(added(SCHEDULE_DAILY, "2026-03-15", NULL, 0, 0).id, 3);
+	commit();
+	/* An old copy of the store knows less than was given; the clock knows it. */
+	begin_again(now);
+	uint64_t id = added(SCHEDULE_DAILY, "2026-03-15", NULL, 0, 0).id;
+	cr_assert_eq(id, (uint64_t)now / 1000 * 100 + 1);
+	commit();
+	/* The clock was set back. */
+	begin_again(0);
+	cr_assert_eq(added(SCHEDULE_DAILY, "2026-03-15", NULL, 0, 0).id, id + 1);
+}
+
+/* Killed after a run was offered, before or after it was taken: the same run again, under the same
+ * RequestID; once it is recorded, the next one. */
+Test(control_schedules, a_run_has_one_request_id)
+{
+	int64_t now = instant("2026-03-15", 9, 0);
+	struct schedule first;
+	struct schedule again;
+
+	added(SCHEDULE_DAILY, "2026-03-15", NULL, SCHEDULE_ANY_TIME, now);
+	commit();
+	cr_assert_eq(schedules_due(schedules, now, &first), 1);
+	struct mw_request_id id = schedule_request_id(&first, 9);
+	begin_again(now);
+	cr_assert_eq(schedules_due(schedules, now, &again), 1);
+	struct mw_request_id same = schedule_request_id(&again, 9);
+	cr_assert_eq(memcmp(&id, &same, sizeof(id)), 0);
+	/* Taken, but not committed. */
+	cr_assert_eq(schedules_advance(schedules, again.id), SCHEDULE_GOES_ON);
+	begin_again(now);
+	cr_assert_eq(schedules_due(schedules, now, &again), 1);
+	same = schedule_request_id(&again, 9);
+	cr_assert_eq(memcmp(&id, &same, sizeof(id)), 0);
+	cr_assert_eq(schedules_advance(schedules, again.id), SCHEDULE_GOES_ON);
+	commit();
+	begin_again(now);
+	cr_assert_eq(schedules_due(schedules, now, &again), 0);
+	cr_assert_eq(schedules_next_due_ms(schedules), instant("2026-03-16", 0, 0));
+	cr_assert_eq(schedules_due(schedules, instant("2026-03-16", 0, 0), &again), 1);
+	cr_assert_eq(schedule_request_id(&again, 9).counter, id.counter + 16);
+}
+
+/* More runs than the queue in memory holds, in the order of their times, whatever is added, rests
+ * or goes on meanwhile. */
+Test(control_schedules, more_than_the_queue_holds, .timeout = 60)
+{
+	enum {
+		COUNT = 3 * SCHEDULES_QUEUE_MAX
+	};
+	const char *const dates[2] = {"2026-01-15", NULL};
+	int64_t now = instant("2026-01-14", 0, 0);
+	int64_t last = 0;
+	struct schedule due;
+
+	srand(20261123);
+	for (uint64_t i = 0; i < COUNT; i++) {
+		int32_t time_ms = rand() % CALENDAR_DAY_MS;
+
+		cr_assert_eq(add_of(1000 + i, SCHEDULE_DAILY, dates, time_ms, now, &due), 0);
+		if (i == COUNT / 2) {
+			commit();
+			begin_again(now);
+			cr_assert_eq(schedules_due(schedules, now, &due), 0);
+		}
+	}
+	commit();
+	int64_t end = instant("2026-01-16", 0, 0) - 1;
+	for (unsigned i = 0; i < COUNT; i++) {
+		cr_assert_eq(schedules_due(schedules, end, &due), 1, "run %u", i);
+		cr_assert_geq(due.due_ms, last);
+		cr_assert_eq(due.occurrence, 0);
+		last = due.due_ms;
+		if (i % 7 == 0) {
+			schedules_retry(schedules, due.id, 0);
+			uint64_t id = due.id;
+			cr_assert_eq(schedules_due(schedules, end, &due), 1);
+			cr_assert_eq(due.id, id, "what rests goes first");
+		}
+		cr_assert_eq(schedules_advance(schedules, due.id), SCHEDULE_GOES_ON);
+	}
+	cr_assert_eq(schedules_due(schedules, end, &due), 0);
+	/* The next day, the same in their order. */
+	last = 0;
+	for (unsigned i = 0; i < COUNT; i++) {
+		cr_assert_eq(schedules_due(schedules, end + CALENDAR_DAY_MS, &due), 1);
+		cr_assert_geq(due.due_ms, last);
+		cr_assert_eq(due.occurrence, 1);
+		last = due.due_ms;
+	}
+}
+
+/* Where so many have found no room, the others wait; the first that may go, goes. */
+Test(control_schedules, resting_is_bounded)
+{
+	const char *const dates[2] = {"2026-01-15", NULL};
+	int64_t now = instant("2026-01-15", 9, 0);
+	struct schedule due;
+
+	for (uint64_t i = 0; i < SCHEDULES_RESTING_MAX + 10; i++)
+		cr_assert_eq(
+			add_of(1000 + i, SCHEDULE_DAILY, dates, SCHEDULE_ANY_TIME, now, &due), 0);
+	for (uint64_t i = 0; i < SCHEDULES_RESTING_MAX; i++) {
+		cr_assert_eq(schedules_due(schedules, now, &due), 1);
+		schedules_retry(schedules, due.id, now + 1000);
+	}
+	cr_assert_eq(schedules_due(schedules, now, &due), 0);
+	cr_assert_eq(schedules_next_due_ms(schedules), now + 1000);
+	for (uint64_t i = 0; i < SCHEDULES_RESTING_MAX + 10; i++) {
+		cr_assert_eq(schedules_due(schedules, now + 1000, &due), 1);
+		cr_assert_eq(schedules_advance(schedules, due.id), SCHEDULE_GOES_ON);
+	}
+	cr_assert_eq(schedules_due(schedules, now + 1000, &due), 0);
+}
+
+/* Random additions, removals, retries, runs and kills; the first is the least of all. */
+Test(control_schedules, queue_agrees_with_a_search)
+{
+	struct one {
+		uint64_t id;
+		int64_t due_ms;
+	} all[90];
 	unsigned count = 0;
+	struct schedule due;
 
 	srand(20261122);
-	for (unsigned step = 0; step < 20000; step++) {
+	for (unsigned step = 0; step < 10000; step++) {
 		unsigned choice = (unsigned)rand() % 4;
 
+		if (rand() % 50 == 0) {
+			commit();
+			/* What rested is due at its own time again. */
+			begin_again(0);
+			for (unsigned i = 0; i < count; i++) {
+				cr_assert_eq(schedules_find(schedules, all[i].id, &due), 0);
+				all[i].due_ms = due.due_ms;
+			}
+		}
 		if (count < 90 && choice == 0) {
-			all[count++] = (struct schedule *)add(schedules,
-				(enum schedule_frequency)(rand() % SCHEDULE_FREQUENCY_COUNT),
+			due = added((enum schedule_frequency)(rand() % SCHEDULE_FREQUENCY_COUNT),
 				"2026-01-15", NULL, rand() % CALENDAR_DAY_MS, 0);
+			all[count++] = (struct one){due.id, due.due_ms};
 		} else if (count > 0 && choice == 1) {
 			unsigned at = (unsigned)rand() % count;
 
-			schedules_remove(schedules, all[at]);
+			cr_assert_eq(schedules_remove(schedules, all[at].id), 0);
 			all[at] = all[--count];
 		} else if (count > 0) {
-			struct schedule *least = all[0];
+			struct one *least = all;
 
 			for (unsigned i = 1; i < count; i++)
-				if (all[i]->due_ms < least->due_ms ||
-					(all[i]->due_ms == least->due_ms && all[i]->id < least->id))
-					least = all[i];
-			cr_assert_eq(schedules_next_due_ms(schedules), least->due_ms);
-			cr_assert_null(schedules_due(schedules, least->due_ms - 1));
-			cr_assert_eq(schedules_due(schedules, least->due_ms), least);
-			if (least->occurrence > 1000 || choice == 2)
-				schedules_retry(schedules, least, least->due_ms + rand() % 1000000);
-			else
-				cr_assert(schedules_advance(schedules, least));
+				if (all[i].due_ms < least->due_ms ||
+					(all[i].due_ms == least->due_ms && all[i].id < least->id))
+					least = &all[i];
+			cr_assert_eq(schedules_due(schedules, least->due_ms - 1, &due), 0);
+			cr_assert_eq(schedules_due(schedules, least->due_ms, &due), 1);
+			cr_assert_eq(due.id, least->id);
+			if (due.occurrence > 1000 || choice == 2) {
+				least->due_ms += rand() % 1000000;
+				schedules_retry(schedules, due.id, least->due_ms);
+			} else {
+				cr_assert_eq(
+					schedules_advance(schedules, due.id), SCHEDULE_GOES_ON);
+				cr_assert_eq(schedules_find(schedules, due.id, &due), 0);
+				least->due_ms = due.due_ms;
+			}
 		}
-		cr_assert_eq(schedules_count(schedules), count);
 	}
-	schedules_destroy(schedules);
+	commit();
+	cr_assert_eq(schedules_count(schedules), count);
+}
+
+/* A store without room says so, and takes removals all the same. */
+Test(control_schedules, a_full_store)
+{
+	const char *const dates[2] = {"2026-01-15", NULL};
+	struct schedule schedule;
+	uint64_t count = 0;
+	int result;
+
+	while ((result = add_of(
+			1000 + count, SCHEDULE_DAILY, dates, SCHEDULE_ANY_TIME, 0, &schedule)) == 0)
+		if (++count % 4096 == 0)
+			commit();
+	cr_assert_eq(result, -ENOSPC);
+	commit();
+	cr_assert_gt(count, 100000);
+	cr_assert_eq(schedules_count(schedules), count);
+	for (uint64_t i = 1; i <= 1000; i++) {
+		cr_assert_eq(schedules_due(schedules, INT64_MAX, &schedule), 1);
+		cr_assert_eq(schedules_advance(schedules, schedule.id), SCHEDULE_GOES_ON);
+		cr_assert_eq(schedules_remove(schedules, count - i), 0);
+	}
+	commit();
+	cr_assert_eq(schedules_count(schedules), count - 1000);
 }
 
 Test(control_schedule, schedulable_rows)

@@ -49,20 +49,31 @@ static void create(void)
 	cr_assert_not_null(schemas, "%s", reason);
 	engine = duis_reference_engine_create(schemas, 1024 * 1024);
 	cr_assert_not_null(engine);
-	const struct reference_paths paths = {conf.users, conf.devices, conf.providers, conf.access,
-		conf.service_codes, conf.access_checks, conf.alerts, conf.thresholds, NULL};
+	const struct reference_paths paths = {
+		.users = conf.users,
+		.devices = conf.devices,
+		.providers = conf.providers,
+		.access = conf.access,
+		.service_codes = conf.service_codes,
+		.access_checks = conf.access_checks,
+		.alerts = conf.alerts,
+		.thresholds = conf.thresholds,
+		.dsp_eui = conf.dsp_eui,
+	};
 	cr_assert_eq(reference_read(&paths, 1, stderr, &reference), 0);
 	services.reference = reference;
 	fixture_create();
 	services.store = fixture_store(reference);
-	services.schedules = schedules_create(179531311701);
+	fixture_image(reference, conf.registrations, conf.appointments);
+	services.schedules = schedules_open(fixture_ledger(), 1795313117000);
 }
 
 static void destroy(void)
 {
 	if (!material)
 		return;
-	schedules_destroy(services.schedules);
+	schedules_close(services.schedules);
+	services_close(&services);
 	fixture_destroy();
 	reference_free(reference);
 	duis_reference_engine_destroy(engine);
@@ -113,6 +124,10 @@ static void expect_valid_answer(const char *srv, const char *body)
 	cr_assert(described.has_body);
 }
 
+/* Who asks: all of them have roles enough, and each his own registrations. */
+static uint64_t sender = RETRIEVER;
+static const uint64_t senders[] = {RETRIEVER, 0x90b3d51f30010000u, 0x90b3d51f30020000u};
+
 /* Ask with a schema-valid document; the answer's body is returned (static buffer). */
 static const char *ask(uint32_t roles, const char *srv, const char *body, char code[MW_CODE_SIZE])
 {
@@ -133,7 +148,7 @@ static const char *ask(uint32_t roles, const char *srv, const char *body, char c
 	uint32_t digested_length;
 	const uint8_t *digested = duis_reference_engine_digested(engine, &digested_length);
 	struct service_request request = {
-		.user = RETRIEVER,
+		.user = sender,
 		.roles = roles,
 		.srv = srv,
 		.schema_version = "5.4",
@@ -148,16 +163,10 @@ static const char *ask(uint32_t roles, const char *srv, const char *body, char c
 	return text;
 }
 
-/* Every SRV that can be scheduled, at every frequency: the 5.1, its answer, 5.2 and the due read.
- */
-static void check_schedule(const struct schedulable *read, const char *frequency)
+static void write_schedule(const struct schedulable *read, const char *frequency, unsigned device,
+	char *body, size_t size)
 {
-	char body[4096];
-	char code[MW_CODE_SIZE];
-	struct duis_document described;
-	struct xml_text due = {0};
-
-	snprintf(body, sizeof(body),
+	snprintf(body, size,
 		"<sr:CreateSchedule><sr:ScheduleFrequency>%s</sr:ScheduleFrequency>"
 		"<sr:ScheduleStartDate>2026-11-30</sr:ScheduleStartDate>"
 		"<sr:ScheduleEndDate>2030-12-31</sr:ScheduleEndDate>"
@@ -166,46 +175,79 @@ static void check_schedule(const struct schedulable *read, const char *frequency
 		"<sr:DSPScheduledServiceReference>%s</sr:DSPScheduledServiceReference>"
 		"<sr:DSPScheduledServiceReferenceVariant>%s</"
 		"sr:DSPScheduledServiceReferenceVariant>"
-		"<sr:DeviceID>00-DB-12-34-56-78-90-A0</sr:DeviceID><sr:%s>%s</sr:%s></"
+		"<sr:DeviceID>00-DB-12-34-56-78-90-A%u</sr:DeviceID><sr:%s>%s</sr:%s></"
 		"sr:CreateSchedule>",
-		frequency, read->service_reference, read->srv, read->dsp_element,
+		frequency, read->service_reference, read->srv, device, read->dsp_element,
 		read->has_period ? "<sr:StartDateOffset>-400</sr:StartDateOffset>"
 				   "<sr:StartTime>00:00:00.125Z</sr:StartTime><sr:EndDateOffset>0</"
 				   "sr:EndDateOffset>"
 				   "<sr:EndTime>23:59:59Z</sr:EndTime>"
 				 : "",
 		read->dsp_element);
-	const char *id = ask(0xff, "5.1", body, code);
-	cr_assert_str_eq(code, "I0", "%s: %s", read->srv, code);
-	expect_valid_answer("5.1", id);
-	for (int run = 0; run < 2; run++) {
-		struct schedule *schedule = schedules_due(services.schedules, INT64_MAX);
+}
 
-		due_read_write(&due, schedule, conf.dsp_eui);
+/* Create a schedule of `read` for one of the shipped devices that it is for, by one of the senders
+ * who is entitled to it; returns the number of the device. */
+static unsigned create_schedule(const struct schedulable *read, const char *frequency)
+{
+	char body[4096];
+	char code[MW_CODE_SIZE];
+
+	for (unsigned i = 0; i < 3 * 7; i++) {
+		write_schedule(read, frequency, i / 3, body, sizeof(body));
+		sender = senders[i % 3];
+		const char *id = ask(0xff, "5.1", body, code);
+		if (strcmp(code, "I0") != 0)
+			continue;
+		expect_valid_answer("5.1", id);
+		return i / 3;
+	}
+	cr_assert_fail("%s: %s", read->srv, code);
+	return 0;
+}
+
+/* Every SRV that can be scheduled, at every frequency: the 5.1, its answer, 5.2 and the due read.
+ */
+static void check_schedule(const struct schedulable *read, const char *frequency)
+{
+	char body[256];
+	char code[MW_CODE_SIZE];
+	struct duis_document described;
+	struct xml_text due = {0};
+	unsigned device = create_schedule(read, frequency);
+
+	for (int run = 0; run < 2; run++) {
+		struct schedule schedule;
+
+		cr_assert_eq(schedules_due(services.schedules, INT64_MAX, &schedule), 1);
+		due_read_write(&due, &schedule, conf.dsp_eui);
 		expect_valid(due.bytes, &described);
 		cr_assert_str_eq(described.service_reference_variant, read->srv);
 		cr_assert_str_eq(described.service_reference, read->service_reference);
 		cr_assert_str_eq(described.body_element, read->request_element);
 		cr_assert_eq(described.command_variant, 1);
 		cr_assert_eq(described.request_id.originator, conf.dsp_eui);
-		cr_assert_eq(described.request_id.counter, schedule->id << 20 | (unsigned)run << 4);
+		cr_assert_eq(described.request_id.counter, schedule.id << 20 | (unsigned)run << 4);
 		cr_assert_not(described.has_execution_date_time);
 		cr_assert_eq(strstr(due.bytes, "KAPublicSecurityCredentials") != NULL,
 			read->has_credential);
 		xml_text_free(&due);
-		schedules_advance(services.schedules, schedule);
+		schedules_advance(services.schedules, schedule.id);
 	}
-	const char *details = ask(0xff, "5.2",
-		"<sr:ReadSchedule><sr:DeviceID>00-DB-12-34-56-78-90-A0</sr:DeviceID></"
+	snprintf(body, sizeof(body),
+		"<sr:ReadSchedule><sr:DeviceID>00-DB-12-34-56-78-90-A%u</sr:DeviceID></"
 		"sr:ReadSchedule>",
-		code);
+		device);
+	const char *details = ask(0xff, "5.2", body, code);
 	cr_assert_str_eq(code, "I0");
 	expect_valid_answer("5.2", details);
-	ask(0xff, "5.3",
-		"<sr:DeleteSchedule><sr:DeviceID>00-DB-12-34-56-78-90-A0</sr:DeviceID></"
+	snprintf(body, sizeof(body),
+		"<sr:DeleteSchedule><sr:DeviceID>00-DB-12-34-56-78-90-A%u</sr:DeviceID></"
 		"sr:DeleteSchedule>",
-		code);
+		device);
+	ask(0xff, "5.3", body, code);
 	cr_assert_str_eq(code, "I99");
+	sender = RETRIEVER;
 }
 
 Test(control_schema, schedules_and_due_reads)

@@ -26,12 +26,15 @@ static void create(void)
 	memset(&services, 0, sizeof(services));
 	services.reference = reference;
 	services.store = fixture_store(reference);
-	services.schedules = schedules_create(1000);
+	fixture_image(reference, fixture_path("parties-registrations.csv"),
+		fixture_path("parties-appointments.csv"));
+	services.schedules = schedules_open(fixture_ledger(), 9000); /* the first id is 901 */
 }
 
 static void destroy(void)
 {
-	schedules_destroy(services.schedules);
+	schedules_close(services.schedules);
+	services_close(&services);
 	reference_free(reference);
 	fixture_destroy();
 }
@@ -40,6 +43,8 @@ TestSuite(control_services, .init = create, .fini = destroy);
 
 static char answer_body[65536];
 static char answer_code[MW_CODE_SIZE];
+static const char *ask_version = "5.4";
+static struct mw_request_id ask_id;
 
 /* Ask as `user` with `roles`; the answer is in answer_code and answer_body. */
 static void ask(uint64_t user, uint32_t roles, const char *srv, const char *body)
@@ -55,14 +60,16 @@ static void ask(uint64_t user, uint32_t roles, const char *srv, const char *body
 		body);
 	struct service_request request = {
 		.user = user,
+		.request_id = ask_id,
 		.roles = roles,
 		.srv = srv,
-		.schema_version = "5.4",
+		.schema_version = ask_version,
 		.document = (const uint8_t *)document,
 		.document_length = strlen(document),
 		.now_ms = NOW,
 	};
 	service_answer(&services, &request, &answer);
+	cr_assert_eq(ledger_commit(fixture_ledger()), 0);
 	snprintf(answer_body, sizeof(answer_body), "%s",
 		answer.body.bytes != NULL ? answer.body.bytes : "");
 	memcpy(answer_code, answer.code, sizeof(answer_code));
@@ -100,7 +107,11 @@ static const char *schedule(
 #define IMPORT_LOG "<x:DSPRetrieveImportDailyReadLog>" OFFSET "</x:DSPRetrieveImportDailyReadLog>"
 #define EXPORT_LOG "<x:DSPRetrieveExportDailyReadLog>" OFFSET "</x:DSPRetrieveExportDailyReadLog>"
 #define SMETS2 "00-DB-12-34-56-78-90-A0"
+#define FROM(day)                                                                                  \
+	"<x:ScheduleFrequency>Daily</x:ScheduleFrequency><x:ScheduleStartDate>" day                \
+	"</x:ScheduleStartDate>"
 #define SMETS1 "00-DB-12-34-56-78-A0-01"
+#define GAS "00-DB-12-34-56-78-90-A1"
 #define SUPPLIER FIXTURE_SUPPLIER, MW_ROLE_IS | MW_ROLE_ES | MW_ROLE_GS
 #define RETRIEVER FIXTURE_MDR, MW_ROLE_MDR
 
@@ -129,14 +140,14 @@ Test(control_services, create_read_delete)
 	uint64_t id = create_schedule(SUPPLIER, SMETS2);
 	char body[256];
 
-	cr_assert_eq(id, 1000);
+	cr_assert_eq(id, 901);
 	cr_assert_eq(schedules_count(services.schedules), 1);
 	snprintf(body, sizeof(body),
-		"<x:ReadSchedule><x:DSPScheduleID> +01000 </x:DSPScheduleID></x:ReadSchedule>");
+		"<x:ReadSchedule><x:DSPScheduleID> +0901 </x:DSPScheduleID></x:ReadSchedule>");
 	ask(SUPPLIER, "5.2", body);
 	cr_assert_str_eq(answer_code, "I0");
 	cr_assert_str_eq(answer_body,
-		"<sr:DSPSchedulesRead><sr:DSPSchedules><sr:DSPScheduleID>1000</sr:DSPScheduleID>"
+		"<sr:DSPSchedulesRead><sr:DSPSchedules><sr:DSPScheduleID>901</sr:DSPScheduleID>"
 		"<sr:DSPScheduleDetails><sr:ScheduleFrequency>Daily</sr:ScheduleFrequency>"
 		"<sr:ScheduleStartDate>2015-01-02</sr:ScheduleStartDate>"
 		"<sr:DSPScheduledServiceReference>4.6</sr:DSPScheduledServiceReference>"
@@ -149,12 +160,12 @@ Test(control_services, create_read_delete)
 		"</sr:DSPRetrieveImportDailyReadLog></sr:DSPScheduleDetails></sr:DSPSchedules>"
 		"</sr:DSPSchedulesRead>");
 	ask(SUPPLIER, "5.3",
-		"<x:DeleteSchedule><x:DSPScheduleID>1000</x:DSPScheduleID></x:DeleteSchedule>");
+		"<x:DeleteSchedule><x:DSPScheduleID>901</x:DSPScheduleID></x:DeleteSchedule>");
 	cr_assert_str_eq(answer_code, "I99");
 	cr_assert_str_eq(answer_body, "");
 	cr_assert_eq(schedules_count(services.schedules), 0);
 	ask(SUPPLIER, "5.3",
-		"<x:DeleteSchedule><x:DSPScheduleID>1000</x:DSPScheduleID></x:DeleteSchedule>");
+		"<x:DeleteSchedule><x:DSPScheduleID>901</x:DSPScheduleID></x:DeleteSchedule>");
 	expect_refusal(SERVICE_DELETE_SCHEDULE_UNKNOWN);
 	ask(SUPPLIER, "5.2", body);
 	expect_refusal(SERVICE_READ_SCHEDULE_UNKNOWN);
@@ -170,15 +181,15 @@ Test(control_services, by_device_and_only_ones_own)
 	ask(SUPPLIER, "5.2",
 		"<x:ReadSchedule><x:DeviceID>" SMETS2 "</x:DeviceID></x:ReadSchedule>");
 	cr_assert_str_eq(answer_code, "I0");
-	cr_assert_not_null(strstr(answer_body, ">1000<"));
-	cr_assert_not_null(strstr(answer_body, ">1001<"));
-	cr_assert_null(strstr(answer_body, ">1002<"));
-	cr_assert_null(strstr(answer_body, ">1003<"));
+	cr_assert_not_null(strstr(answer_body, ">901<"));
+	cr_assert_not_null(strstr(answer_body, ">902<"));
+	cr_assert_null(strstr(answer_body, ">903<"));
+	cr_assert_null(strstr(answer_body, ">904<"));
 	ask(RETRIEVER, "5.2",
-		"<x:ReadSchedule><x:DSPScheduleID>1000</x:DSPScheduleID></x:ReadSchedule>");
+		"<x:ReadSchedule><x:DSPScheduleID>901</x:DSPScheduleID></x:ReadSchedule>");
 	expect_refusal(SERVICE_READ_SCHEDULE_UNKNOWN);
 	ask(RETRIEVER, "5.3",
-		"<x:DeleteSchedule><x:DSPScheduleID>1000</x:DSPScheduleID></x:DeleteSchedule>");
+		"<x:DeleteSchedule><x:DSPScheduleID>901</x:DSPScheduleID></x:DeleteSchedule>");
 	expect_refusal(SERVICE_DELETE_SCHEDULE_UNKNOWN);
 	ask(SUPPLIER, "5.3",
 		"<x:DeleteSchedule><x:DeviceID>" SMETS2 "</x:DeviceID></x:DeleteSchedule>");
@@ -262,10 +273,153 @@ Test(control_services, meter_data_retrievers)
 	}
 	ask(RETRIEVER, "5.1", schedule(DAILY, "4.16", SMETS2, "<x:DSPReadActivePowerImport/>"));
 	expect_refusal(SERVICE_SCHEDULE_MDR);
-	/* Who has another role that may is not bound by the MDR's generations. */
+	/* 4.6.2 is not for SMETS1 at all: another role does not help. */
 	ask(FIXTURE_MDR, MW_ROLE_MDR | MW_ROLE_ES, "5.1",
 		schedule(DAILY, "4.6.2", SMETS1, EXPORT_LOG));
-	cr_assert_str_eq(answer_code, "I0");
+	expect_refusal(SERVICE_SCHEDULE_GENERATION);
+}
+
+/* Every schedulable SRV beside every element and every service reference but its own: refused, with
+ * the element that is at fault and where it stands. */
+Test(control_services, scheduled_srv_against_reference_and_element)
+{
+	const struct schedulable *row;
+	const struct schedulable *other;
+	unsigned refused = 0;
+
+	for (unsigned i = 0; (row = schedulable_row(i)) != NULL; i++) {
+		for (unsigned k = 0; (other = schedulable_row(k)) != NULL; k++) {
+			char element[512];
+			char body[4096];
+
+			snprintf(element, sizeof(element), "<x:%s>%s</x:%s>", other->dsp_element,
+				other->has_period ? OFFSET : "", other->dsp_element);
+			snprintf(body, sizeof(body), "%s",
+				schedule(DAILY, row->srv, SMETS2, element));
+			ask(SUPPLIER, "5.1", body);
+			if (other == row) {
+				cr_assert_str_neq(answer_code,
+					reference->codes[SERVICE_SCHEDULE_MISMATCH], "%s",
+					row->srv);
+				services.refused[SERVICE_SCHEDULE_ROLE] = 0;
+				continue;
+			}
+			expect_refusal(SERVICE_SCHEDULE_MISMATCH);
+			cr_assert_str_eq(services.refusal.element, other->dsp_element);
+			refused++;
+			if (strcmp(other->service_reference, row->service_reference) == 0)
+				continue;
+			/* The right element, and the reference of the other. */
+			snprintf(element, sizeof(element), "<x:%s>%s</x:%s>", row->dsp_element,
+				row->has_period ? OFFSET : "", row->dsp_element);
+			snprintf(body, sizeof(body), "%s",
+				schedule(DAILY, row->srv, SMETS2, element));
+			char *from =
+				strstr(body, "ServiceReference>") + strlen("ServiceReference>");
+			char after[4096];
+			snprintf(after, sizeof(after), "%s", strchr(from, '<'));
+			snprintf(from, sizeof(body) - (size_t)(from - body), "%s%s",
+				other->service_reference, after);
+			ask(SUPPLIER, "5.1", body);
+			expect_refusal(SERVICE_SCHEDULE_MISMATCH);
+			cr_assert_str_eq(services.refusal.element, "DSPScheduledServiceReference");
+			refused++;
+		}
+	}
+	cr_assert_gt(refused, 14 * 13);
+}
+
+/* Who may not have what he schedules, as access control will judge the first run. */
+Test(control_services, entitlement_of_the_first_run)
+{
+	static const char yesterday[] = EXPORT_LOG;
+	static const struct {
+		uint64_t user;
+		uint32_t roles;
+		const char *dates, *srv, *device;
+		int reason;
+	} cases[] = {
+		{RETRIEVER, DAILY, "4.6.2", SMETS2, SERVICE_DONE},
+		/* The appointment for export ends with 2026: its last run reads that day. */
+		{RETRIEVER, FROM("2027-01-01"), "4.6.2", SMETS2, SERVICE_DONE},
+		{RETRIEVER, FROM("2027-01-02"), "4.6.2", SMETS2, SERVICE_SCHEDULE_NOT_ENTITLED},
+		/* The supplier of an organisation that has nothing to do with the meter. */
+		{0x90b3d51f30020000, MW_ROLE_ES, DAILY, "4.6.2", SMETS2,
+			SERVICE_SCHEDULE_NOT_ENTITLED},
+		{RETRIEVER, DAILY, "4.6.2", GAS, SERVICE_SCHEDULE_NOT_ENTITLED},
+		{0x90b3d51f30099999, MW_ROLE_ES, DAILY, "4.6.2", SMETS2, SERVICE_SCHEDULE_ROLE},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ask(cases[i].user, cases[i].roles, "5.1",
+			schedule(cases[i].dates, cases[i].srv, cases[i].device, yesterday));
+		if (cases[i].reason == SERVICE_DONE)
+			cr_assert_str_eq(answer_code, "I0", "case %zu: %s", i, answer_code);
+		else
+			expect_refusal((enum service_reason)cases[i].reason);
+	}
+}
+
+/* Supplied by the sender, and still not what the SRV is for. */
+Test(control_services, status_type_and_version)
+{
+	ask(SUPPLIER, "5.1", schedule(DAILY, "4.6.1", GAS, IMPORT_LOG));
+	expect_refusal(SERVICE_SCHEDULE_DEVICE_STATUS);
+	fixture_write("devices.yaml",
+		"devices:\n"
+		"  - {device_id: 00-DB-12-34-56-78-90-A0, type: PPMID, generation: SMETS2,\n"
+		"     provider: csp, status: Commissioned, manufacturer: m, model: m,\n"
+		"     import_mpxn: \"1312345678111\"}\n");
+	reference_free(reference);
+	reference = fixture_reference(2);
+	services.reference = reference;
+	services.store = fixture_store(reference);
+	fixture_image(reference, NULL, NULL);
+	ask(SUPPLIER, "5.1", schedule(DAILY, "4.6.1", SMETS2, IMPORT_LOG));
+	expect_refusal(SERVICE_SCHEDULE_DEVICE_TYPE);
+	ask_version = "5.1";
+	ask(SUPPLIER, "5.1",
+		schedule(DAILY, "4.2", SMETS2, "<x:DSPReadInstantaneousExportRegisters/>"));
+	ask_version = "5.4";
+	expect_refusal(SERVICE_SCHEDULE_VERSION);
+}
+
+/* Without a registry image nothing can be judged, so nothing is promised. */
+Test(control_services, no_image)
+{
+	struct mw_control_registry_image image = reference->image;
+
+	services_close(&services);
+	snprintf(reference->image.path, sizeof(reference->image.path), "/nowhere");
+	ask(SUPPLIER, "5.1", schedule(DAILY, "4.6.1", SMETS2, IMPORT_LOG));
+	expect_refusal(SERVICE_SCHEDULE_CAPACITY);
+	reference->image = image;
+	create_schedule(SUPPLIER, SMETS2);
+}
+
+/* A refusal can be asked for afterwards, until others have pushed it out. */
+Test(control_services, refusals_are_kept)
+{
+	const struct mw_request_id first = {FIXTURE_SUPPLIER, FIXTURE_DSP, 1};
+	struct mw_request_id id = first;
+
+	ask_id = first;
+	ask(SUPPLIER, "5.1", schedule(DAILY, "4.6.2", SMETS2, IMPORT_LOG));
+	const struct service_refused *refused = services_find_refused(&services, &first);
+	cr_assert_not_null(refused);
+	cr_assert_eq(refused->reason, SERVICE_SCHEDULE_MISMATCH);
+	cr_assert_eq(refused->time_ms, NOW);
+	cr_assert_str_eq(refused->refusal.element, "DSPRetrieveImportDailyReadLog");
+	cr_assert_gt(refused->refusal.offset, 100);
+	id.counter = 2;
+	cr_assert_null(services_find_refused(&services, &id));
+	for (uint64_t counter = 2; counter < 2 + SERVICE_REFUSED_MAX; counter++) {
+		ask_id.counter = counter;
+		ask(SUPPLIER, "8.2", "<x:ReadInventory><x:UPRN>1</x:UPRN></x:ReadInventory>");
+		cr_assert_eq(services_find_refused(&services, &first) != NULL,
+			counter < 1 + SERVICE_REFUSED_MAX);
+	}
+	cr_assert_not_null(services_find_refused(&services, &id));
 }
 
 static const char *dates(const char *start, const char *end, const char *time)
@@ -308,8 +462,9 @@ Test(control_services, dates_and_times)
 	expect_refusal(SERVICE_NOT_UNDERSTOOD);
 	create_with_dates("2026-11-22Z", "2026-11-22", "10:00:00");
 	cr_assert_str_eq(answer_code, "I0");
-	struct schedule *made = schedules_find(services.schedules, 1000);
-	cr_assert_eq(made->due_ms, NOW + 3600000);
+	struct schedule made;
+	cr_assert_eq(schedules_find(services.schedules, 901, &made), 0);
+	cr_assert_eq(made.due_ms, NOW + 3600000);
 }
 
 Test(control_services, periods)
@@ -349,13 +504,14 @@ static const char *due_document(void)
 {
 	static char document[8192];
 	struct xml_text text = {0};
-	struct schedule *due = schedules_due(services.schedules, INT64_MAX);
+	struct schedule due;
 
-	cr_assert_not_null(due);
-	due_read_write(&text, due, FIXTURE_DSP);
+	cr_assert_eq(schedules_due(services.schedules, INT64_MAX, &due), 1);
+	due_read_write(&text, &due, FIXTURE_DSP);
 	snprintf(document, sizeof(document), "%s", text.bytes);
 	xml_text_free(&text);
-	schedules_advance(services.schedules, due);
+	schedules_advance(services.schedules, due.id);
+	cr_assert_eq(ledger_commit(fixture_ledger()), 0);
 	return document;
 }
 
@@ -370,7 +526,7 @@ Test(control_services, credential_and_due_reads)
 	 * plural. */
 	cr_assert_str_eq(due_document(),
 		"<sr:Request xmlns:sr=\"" NAMESPACE "\" schemaVersion=\"5.4\"><sr:Header>"
-		"<sr:RequestID>90-B3-D5-1F-30-00-00-02:" SMETS2 ":1048576000</sr:RequestID>"
+		"<sr:RequestID>90-B3-D5-1F-30-00-00-02:" SMETS2 ":944766976</sr:RequestID>"
 		"<sr:CommandVariant>1</sr:CommandVariant><sr:ServiceReference>4.6</"
 		"sr:ServiceReference>"
 		"<sr:ServiceReferenceVariant>4.6.1</sr:ServiceReferenceVariant></"
@@ -381,16 +537,16 @@ Test(control_services, credential_and_due_reads)
 		"<sr:KAPublicSecurityCredentials>MIIB\n A==</sr:KAPublicSecurityCredentials>"
 		"</sr:RetrieveImportDailyReadLog></sr:Body></sr:Request>");
 	const char *second = due_document();
-	cr_assert_not_null(strstr(second, ":" SMETS2 ":1048576016<"));
+	cr_assert_not_null(strstr(second, ":" SMETS2 ":944766992<"));
 	cr_assert_not_null(strstr(second, "2026-11-22T00:00:00Z</sr:StartDateTime>"));
 	/* 5.2 shows the credential as it came. */
 	ask(RETRIEVER, "5.2",
-		"<x:ReadSchedule><x:DSPScheduleID>1000</x:DSPScheduleID></x:ReadSchedule>");
+		"<x:ReadSchedule><x:DSPScheduleID>901</x:DSPScheduleID></x:ReadSchedule>");
 	cr_assert_not_null(strstr(answer_body,
 		"<sr:KAPublicSecurityCredential>MIIB\n A==</sr:KAPublicSecurityCredential>"));
 	/* 4.6.2 has no place for a credential. */
 	ask(RETRIEVER, "5.3",
-		"<x:DeleteSchedule><x:DSPScheduleID>1000</x:DSPScheduleID></x:DeleteSchedule>");
+		"<x:DeleteSchedule><x:DSPScheduleID>901</x:DSPScheduleID></x:DeleteSchedule>");
 	ask(RETRIEVER, "5.1", schedule(with_credential, "4.6.2", SMETS2, EXPORT_LOG));
 	cr_assert_null(strstr(due_document(), "KAPublic"));
 }

@@ -489,9 +489,9 @@ static void expect_refused(const char *path, int error, const char *said)
 Test(engine, images_that_cannot_be_used)
 {
 	expect_refused("/nonexistent/a.image", ENOENT, "No such file");
-	expect_refused("/tmp", EINVAL, "");
+	expect_refused("/tmp", EISDIR, "Is a directory");
 	cr_assert_eq(truncate(image_path[1], 100000), 0);
 	expect_refused(image_path[1], EBADMSG, "");
 	cr_assert_eq(truncate(image_path[1], 0), 0);
-	expect_refused(image_path[1], EINVAL, "");
+	expect_refused(image_path[1], EBADMSG, "not a schema image");
 }

@@ -107,7 +107,7 @@ Test(mirror, devices_are_as_the_store_has_them)
 	cr_assert_eq(registry_image_read(image, FIXTURE_SMETS1, &device), 0);
 	cr_assert_eq(device.generation, MW_GENERATION_SMETS1);
 	cr_assert_eq(device.provider_id, 7);
-	cr_assert_eq(device.status, 0, "not known");
+	cr_assert_eq(device.status, MW_STATUS_COMMISSIONED);
 	cr_assert_eq(registry_image_read(image, FIXTURE_GAS, &device), 0);
 	cr_assert_eq(device.type, MW_DEVICE_GSME);
 	cr_assert_eq(registry_image_read(image, 1, &device), -ENOENT);

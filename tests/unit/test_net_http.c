@@ -393,6 +393,8 @@ static int endpoint_make(void)
 	return endpoint;
 }
 
+static uint64_t expires_ns; /* of the next posts */
+
 static int post(int endpoint, uint64_t cookie)
 {
 	struct net_buffer *body = text_buffer("body");
@@ -403,6 +405,7 @@ static int post(int endpoint, uint64_t cookie)
 		.body = body,
 		.cookie = cookie,
 		.timeout_ns = SECOND,
+		.expires_ns = expires_ns,
 		.response_bytes_max = 100,
 	};
 	int result = http_post(http, &request, now);
@@ -512,6 +515,39 @@ Test(net_http, time_of_a_repeated_post_is_that_of_the_first)
 	now += SECOND / 2 + 20000000;
 	cr_assert_eq(poll_once(), 1);
 	cr_assert_eq(events[0].status, -ETIMEDOUT);
+	finish();
+}
+
+Test(net_http, post_is_not_sent_when_its_permission_has_ended)
+{
+	begin(4);
+	int endpoint = endpoint_make();
+	expires_ns = now + 5000000;
+	cr_assert_eq(post(endpoint, 1), 0);
+	now += 5000001;
+	event_add(TRANSPORT_CONNECTED, 0);
+	cr_assert_eq(poll_once(), 1);
+	cr_assert_eq(events[0].status, -ETIME);
+	cr_assert_eq(events[0].cookie, 1);
+	cr_assert_eq(script.sends[0], 0);
+	/* The connection is there for the next one, which is in time. */
+	expires_ns = now + 5000000;
+	cr_assert_eq(post(endpoint, 2), 0);
+	poll_once();
+	cr_assert_eq(script.connects, 1);
+	cr_assert_eq(script.sends[0], 1);
+	sent(0);
+	receive(0, "HTTP/1.1 204 No Content\r\n\r\n");
+	cr_assert_eq(poll_once(), 1);
+	cr_assert_eq(events[0].status, 204);
+	/* A kept connection waits for the end of the poll, which may come too late. */
+	expires_ns = now + 1000;
+	cr_assert_eq(post(endpoint, 3), 0);
+	now += 2000;
+	cr_assert_eq(poll_once(), 1);
+	cr_assert_eq(events[0].status, -ETIME);
+	cr_assert_eq(script.sends[0], 1);
+	cr_assert_eq(script.closes[0], 0);
 	finish();
 }
 

@@ -157,6 +157,8 @@ static const struct {
 							"<xs:pattern value='a'/>"
 							"</xs:restriction></xs:simpleType>",
 		5, "patterns in a type and in its base"},
+	{"<xs:element name='a' type='xs:date' default='2024-01-01'/>", 2,
+		"default of this base type"},
 	/* schema_pattern.c */
 	{SIMPLE("xs:string", "<xs:pattern value='a\\d'/>"), 4,
 		"pattern with \\d, \\w, \\i, \\c or \\p"},
@@ -260,6 +262,99 @@ Test(schema_compile, finds_faults)
 	refuses(COMPLEX("<xs:sequence maxOccurs='-1'/>"), -EINVAL, ":3: maxOccurs is not");
 	refuses(SIMPLE("xs:int", "\n<xs:enumeration value='x'/>"), -EINVAL,
 		":5: the enumeration value is none");
+	refuses(SIMPLE("xs:byte", "\n<xs:enumeration value='300'/>"), -EINVAL,
+		":5: the enumeration value is none");
+	refuses(SIMPLE("xs:int", "\n<xs:minInclusive value='1.5'/>"), -EINVAL,
+		":5: the bound is no value");
+	refuses(SIMPLE("xs:int", "<xs:minInclusive value='9'/><xs:maxInclusive value='3'/>"),
+		-EINVAL, ":4: its lower bound is above");
+	refuses(SIMPLE("xs:int", "<xs:minExclusive value='3'/><xs:maxInclusive value='3'/>"),
+		-EINVAL, ":4: its lower bound is above");
+	refuses(SIMPLE("xs:byte", "<xs:minInclusive value='128'/>"), -EINVAL,
+		":4: its lower bound is above");
+	refuses(SIMPLE("xs:string", "<xs:minLength value='9'/><xs:maxLength value='3'/>"), -EINVAL,
+		":4: its least length is above");
+}
+
+/* XML Schema part 1, 3.8.6: Element Declarations Consistent. */
+Test(schema_compile, refuses_two_types_of_one_name)
+{
+	static const char same[] = "has another type in the same content model";
+	uint8_t *image;
+	size_t length;
+	char reason[512];
+	int result;
+
+	refuses(COMPLEX("<xs:sequence><xs:element name='a' type='xs:int'/><xs:element name='b'/>\n"
+			"<xs:element name='a' type='xs:short'/></xs:sequence>"),
+		-EINVAL, ":4: an element of this name has another type");
+	refuses(COMPLEX("<xs:choice><xs:sequence><xs:element name='b'/>"
+			"<xs:element name='a' type='xs:int'/></xs:sequence>\n<xs:sequence>"
+			"<xs:element name='c'/>\n<xs:element name='a'/></xs:sequence></xs:choice>"),
+		-EINVAL, ":5: an element");
+	refuses(COMPLEX("<xs:sequence><xs:element name='a'><xs:complexType/></xs:element>"
+			"<xs:element name='b'/>\n<xs:element name='a'><xs:complexType/>"
+			"</xs:element></xs:sequence>"),
+		-EINVAL, same);
+	/* In two models, or of one type, all is well. */
+	result = compile(
+		"<xs:simpleType name='s'><xs:restriction base='xs:int'/></xs:simpleType>"
+		"<xs:element name='g'><xs:complexType/></xs:element>" COMPLEX(
+			"<xs:sequence><xs:element name='a' type='s'/><xs:element name='b'/>"
+			"<xs:element name='a' type='s'/><xs:element ref='g'/><xs:element name='e'>"
+			"<xs:complexType><xs:sequence><xs:element name='a' type='xs:short'/>"
+			"</xs:sequence></xs:complexType></xs:element><xs:element ref='g'/>"
+			"</xs:sequence>"),
+		&image, &length, reason);
+	cr_expect_eq(result, 0, "%s", reason);
+	free(image);
+}
+
+/* An element with the default `value`, of a type that restricts `base` by `facets`. */
+#define DEFAULT(base, facets, value)                                                               \
+	"<xs:element name='a' default='" value "'><xs:simpleType><xs:restriction base='" base      \
+	"'>" facets "</xs:restriction></xs:simpleType></xs:element>"
+
+Test(schema_compile, judges_defaults)
+{
+	static const struct {
+		const char *body;
+		bool good;
+	} rows[] = {
+		{DEFAULT("xs:int", "", "7"), true},
+		{DEFAULT("xs:int", "", " +07 "), true},
+		{DEFAULT("xs:int", "", "zzz"), false},
+		{DEFAULT("xs:int", "", ""), false},
+		{DEFAULT("xs:int", "", "2147483648"), false},
+		{DEFAULT("xs:decimal", "<xs:minExclusive value='1'/>", "1.0"), false},
+		{DEFAULT("xs:decimal", "<xs:minExclusive value='1'/>", "1.01"), true},
+		{DEFAULT("xs:decimal", "<xs:maxExclusive value='1'/>", "1"), false},
+		{DEFAULT("xs:decimal", "<xs:totalDigits value='2'/>", "0.12"), true},
+		{DEFAULT("xs:decimal", "<xs:totalDigits value='2'/>", "1.12"), false},
+		{DEFAULT("xs:decimal", "<xs:fractionDigits value='1'/>", "1.50"), true},
+		{DEFAULT("xs:decimal", "<xs:fractionDigits value='1'/>", "1.51"), false},
+		{DEFAULT("xs:boolean", "", "true"), true},
+		{DEFAULT("xs:boolean", "", "TRUE"), false},
+		{DEFAULT("xs:string", "<xs:maxLength value='2'/>", "\xc3\xa4\xc3\xa4"), true},
+		{DEFAULT("xs:string", "<xs:maxLength value='2'/>", "abc"), false},
+		{DEFAULT("xs:hexBinary", "<xs:length value='2'/>", "aBcD"), true},
+		{DEFAULT("xs:hexBinary", "<xs:length value='2'/>", "aB"), false},
+		{DEFAULT("xs:token", "<xs:enumeration value='GBP'/>", " GBP "), true},
+		{DEFAULT("xs:token", "<xs:enumeration value='GBP'/>", "gbp"), false},
+		{DEFAULT("xs:string", "<xs:pattern value='[a-c]+'/>", "abc"), true},
+		{DEFAULT("xs:string", "<xs:pattern value='[a-c]+'/>", "abd"), false},
+	};
+
+	for (size_t index = 0; index < sizeof(rows) / sizeof(rows[0]); index++) {
+		uint8_t *image;
+		size_t length;
+		char reason[512];
+		int result = compile(rows[index].body, &image, &length, reason);
+
+		cr_expect_eq(result, rows[index].good ? 0 : -EINVAL, "%s: %d %s", rows[index].body,
+			result, reason);
+		free(image);
+	}
 }
 
 static uint8_t *sample(size_t *length)

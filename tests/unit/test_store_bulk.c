@@ -216,7 +216,7 @@ Test(store_bulk, merging_is_loading)
 	cr_assert_eq(
 		store_changes_since(change, &since, ids, 4096), -ESTALE, "an image is built anew");
 	store_abandon(change);
-	/* One device keeps the fast way from being taken. */
+	/* One device, and then the MPxNs, keep the fast way from being taken. */
 	change = store_begin(merged);
 	struct store_device device = store_test_device(1, "77");
 	cr_assert_eq(store_device_put(change, &device), 0);
@@ -230,6 +230,71 @@ Test(store_bulk, merging_is_loading)
 	store_test_commit(change);
 	expect_same_stores(loaded, merged);
 	store_close(loaded);
+	store_close(merged);
+}
+
+/* Devices of before: some that the files have too, some whose MPxN the files have, some of neither.
+ */
+static void put_before(struct store *store)
+{
+	struct store_change *change = store_begin(store);
+	uint32_t organisation = store_test_organisation(change, "BEFORE");
+	struct mpxn_event events[] = {{.type = MPXN_SUPPLIER,
+					      .organisation = organisation,
+					      .from_day = 9000,
+					      .to_day = MPXN_OPEN_DAY},
+		{.type = MPXN_APPOINTMENT,
+			.role = MPXN_ROLE_MDR,
+			.organisation = organisation,
+			.from_day = 20500,
+			.to_day = MPXN_OPEN_DAY,
+			.created_ms = 1700000000000,
+			.message = 5}};
+
+	for (uint64_t i = 0; i < 30; i++) {
+		char number[14];
+
+		snprintf(number, sizeof(number), "%llu", 8000000000001ull + i);
+		struct store_device device = store_test_device(
+			i < 10 ? sim_registry_device_id(i * 7, 9) : i + 1, number);
+		if (i % 2 == 0)
+			device.origin = STORE_ORIGIN_FILE;
+		cr_assert_eq(store_device_put(change, &device), 0);
+		struct mpxn mpxn = {.number = 8000000000001ull + i, .event_count = 2};
+		memcpy(mpxn.events, events, sizeof(events));
+		cr_assert_eq(store_mpxn_put(change, &mpxn), 0);
+	}
+	store_test_commit(change);
+}
+
+/* A few rows of before do not make a load slow, and come out as when all is put row by row. */
+Test(store_bulk, few_rows_are_kept)
+{
+	struct sim_registry_counts counts;
+	struct bulk_result result;
+	struct store *kept = open_with_providers("kept");
+	struct store *merged = open_with_providers("merged");
+	uint64_t since;
+	static uint64_t ids[8192];
+
+	cr_assert_eq(sim_registry_write(3000, 9, store_path("made"), &counts), 0);
+	put_before(kept);
+	put_before(merged);
+	load_well(kept, generated, &result);
+	struct store_change *change = store_snapshot(kept);
+	since = result.change - 1;
+	cr_assert_eq(store_changes_since(change, &since, ids, 8192), -ESTALE, "the fast way");
+	store_abandon(change);
+	load_well(merged, (const char *const[]){NULL, generated[1], generated[2]}, &result);
+	load_well(merged, (const char *const[]){generated[0], NULL, NULL}, &result);
+	change = store_snapshot(merged);
+	since = result.change - 1;
+	cr_assert_eq(store_changes_since(change, &since, ids, 8192), 3000, "row by row");
+	cr_assert_eq(store_device_count(change), 3020);
+	store_abandon(change);
+	expect_same_stores(kept, merged);
+	expect_same_stores(merged, kept);
+	store_close(kept);
 	store_close(merged);
 }
 

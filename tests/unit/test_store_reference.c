@@ -63,7 +63,10 @@ Test(store_reference, files_come_and_go)
 	cr_assert_str_eq(user.user.name, "meter-data-retriever");
 	cr_assert_eq(user.origin, STORE_ORIGIN_FILE);
 	cr_assert_eq(store_organisation_get(snapshot, user.organisation, &organisation), 0);
-	cr_assert_str_eq(organisation.name, "meter-data-retriever");
+	cr_assert_str_eq(organisation.mpid, "MDRA");
+	cr_assert_eq(store_user_get(snapshot, FIXTURE_SUSPENDED, &user), 0);
+	cr_assert_eq(store_organisation_get(snapshot, user.organisation, &organisation), 0);
+	cr_assert_str_eq(organisation.name, "suspended");
 	cr_assert_str_eq(organisation.mpid, "");
 	cr_assert_eq(store_device_get(snapshot, FIXTURE_SMETS2, &device), 0);
 	cr_assert_str_eq(device.device.provider, "csp");
