@@ -76,6 +76,8 @@ static int check_use(X509 *x509, char reason[CERTIFICATE_REASON_SIZE])
 {
 	if ((X509_get_extension_flags(x509) & EXFLAG_INVALID) != 0)
 		return refuse(reason, "an extension of the certificate cannot be read");
+	if ((X509_get_extension_flags(x509) & EXFLAG_CRITICAL) != 0)
+		return refuse(reason, "the certificate has a critical extension that is not known");
 	if ((X509_get_key_usage(x509) & KU_DIGITAL_SIGNATURE) == 0)
 		return refuse(reason,
 			"the key is not for digital signatures (keyUsage); key agreement has "

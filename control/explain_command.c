@@ -4,10 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/civil_date.h"
 #include "control/command.h"
 #include "dataplane/duis/base64.h"
 #include "dataplane/duis/date_time.h"
 #include "dataplane/duis/identifier.h"
+
+/* The number of `digits` digits. */
+static int number_at(const char *text, int digits)
+{
+	int number = 0;
+
+	for (int i = 0; i < digits; i++)
+		number = number * 10 + (text[i] - '0');
+	return number;
+}
+
+/* Whether the calendar and the clock have the instant, which has the form below. */
+static bool exists(const char *text)
+{
+	int year = number_at(text, 4);
+	int month = number_at(text + 5, 2);
+	int day = number_at(text + 8, 2);
+
+	return year >= 1 && month >= 1 && month <= 12 && day >= 1 &&
+	       day <= civil_days_in_month(year, month) && number_at(text + 11, 2) < 24 &&
+	       number_at(text + 14, 2) < 60 && number_at(text + 17, 2) < 60;
+}
 
 /* The instant that "at" names, in one form alone: 2026-06-15T12:00:00Z. */
 static bool read_at(const json_t *value, struct server_time now, int64_t *at_s)
@@ -24,7 +47,7 @@ static bool read_at(const json_t *value, struct server_time now, int64_t *at_s)
 	for (size_t i = 0; form[i] != '\0'; i++)
 		if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
 			return false;
-	return duis_date_time_read(text, strlen(text), at_s, &fraction) == 0;
+	return exists(text) && duis_date_time_read(text, strlen(text), at_s, &fraction) == 0;
 }
 
 static bool read_service(const json_t *value, int *service)

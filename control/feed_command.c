@@ -12,7 +12,7 @@
 #include "control/feed_reply.h"
 
 #define LIST_MAX 200
-#define RETRY_MAX 200
+#define PAGE_IDS_MAX 200
 
 static const char *text_of(const json_t *request, const char *name)
 {
@@ -219,8 +219,8 @@ static json_t *run_show(struct server *server, const json_t *request)
 	return reply;
 }
 
-/* The next ids behind the cursor, at most RETRY_MAX. Returns how many, or -errno; *more: there may
- * be others. */
+/* The next ids behind the cursor, at most PAGE_IDS_MAX. Returns how many, or -errno; *more: there
+ * may be others. */
 static int find_ids(struct store_change *change, char cursor[STORE_MESSAGE_ID_SIZE],
 	char (*ids)[STORE_MESSAGE_ID_SIZE], bool *more)
 {
@@ -228,7 +228,7 @@ static int find_ids(struct store_change *change, char cursor[STORE_MESSAGE_ID_SI
 	int count = 0;
 	int result = 1;
 
-	while (result == 1 && count < RETRY_MAX) {
+	while (result == 1 && count < PAGE_IDS_MAX) {
 		result = feed_set_aside_next(change, cursor, &message);
 		if (result == 1)
 			memcpy(ids[count++], message.id, STORE_MESSAGE_ID_SIZE);
@@ -250,8 +250,8 @@ static int retry(struct store_change *change, char (*ids)[STORE_MESSAGE_ID_SIZE]
 
 static json_t *run_retry(struct server *server, const json_t *request, int64_t now_ms)
 {
-	static char ids[RETRY_MAX][STORE_MESSAGE_ID_SIZE];
-	static struct feed_outcome outcomes[RETRY_MAX];
+	static char ids[PAGE_IDS_MAX][STORE_MESSAGE_ID_SIZE];
+	static struct feed_outcome outcomes[PAGE_IDS_MAX];
 	char cursor[STORE_MESSAGE_ID_SIZE];
 	const char *id = text_of(request, "id");
 	bool more = false;
@@ -285,23 +285,37 @@ static json_t *run_retry(struct server *server, const json_t *request, int64_t n
 
 static json_t *run_drop(struct server *server, const json_t *request)
 {
+	static char ids[PAGE_IDS_MAX][STORE_MESSAGE_ID_SIZE];
+	char cursor[STORE_MESSAGE_ID_SIZE];
 	const char *id = text_of(request, "id");
+	bool more = false;
+	int count = 1;
 	uint64_t number;
 
-	if (id == NULL)
-		return command_refuse("\"id\" is missing");
+	if (!take_after(request, cursor) || (id != NULL && strlen(id) >= sizeof(ids[0])))
+		return command_refuse("not an id");
 	struct store_change *change = store_begin(server->services.store);
 	if (change == NULL)
 		return command_refuse_store("the store cannot be changed", -errno);
-	int result = feed_set_aside_drop(change, id);
+	if (id != NULL)
+		snprintf(ids[0], sizeof(ids[0]), "%s", id);
+	else
+		count = find_ids(change, cursor, ids, &more);
+	int result = count < 0 ? count : 0;
+	for (int i = 0; i < count && result == 0; i++)
+		result = feed_set_aside_drop(change, ids[i]);
 	if (result == 0)
 		result = command_commit(server, change, &number);
 	else
 		store_abandon(change);
 	if (result == -ENOENT)
 		return command_refuse("no message with this id is set aside");
-	return result == 0 ? json_pack("{s:b}", "ok", 1)
-			   : command_refuse_store("it is not dropped", result);
+	if (result != 0)
+		return command_refuse_store("nothing was dropped", result);
+	json_t *reply = json_pack("{s:b, s:i}", "ok", 1, "dropped", count);
+	if (more)
+		json_object_set_new(reply, "after", json_string(cursor));
+	return reply;
 }
 
 static json_t *run_status(struct server *server)

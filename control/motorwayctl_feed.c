@@ -16,6 +16,7 @@
 #define BLOCK_BYTES_MAX (128u * 1024) /* as JSON at most 768 KiB of a command's 1 MiB */
 #define BLOCK_LINES_MAX 1000
 #define LINE_BYTES_MAX 100000u /* longer ones are cut: they are too large in any case */
+#define AFTER_SIZE 256
 
 struct import {
 	struct ctl_link *link;
@@ -194,37 +195,67 @@ static int run_import(struct ctl_link *link, const char *path, bool json)
 	return status;
 }
 
-/* Try everything once more, page by page. */
+/* Do `action` with the next page of what was set aside. after[256]: where it begins, "" the first
+ * one; becomes that of the next one, "" when there is none. The reply, or NULL: told. */
+static json_t *ask_page(struct ctl_link *link, const char *action, char *after)
+{
+	json_t *request = json_pack("{s:s, s:s}", "command", "feed", "action", action);
+
+	if (after[0] != '\0')
+		json_object_set_new(request, "after", json_string(after));
+	json_t *reply = ctl_link_ask(link, request);
+	json_decref(request);
+	if (reply != NULL && !json_is_true(json_object_get(reply, "ok"))) {
+		ctl_link_refused(reply);
+		json_decref(reply);
+		reply = NULL;
+	}
+	snprintf(after, AFTER_SIZE, "%s", text_of(reply, "after"));
+	return reply;
+}
+
 static int run_retry_all(struct ctl_link *link, bool json)
 {
 	struct import *import = calloc(1, sizeof(*import));
-	char after[256] = "";
-	int result = import == NULL ? -1 : 0;
-	bool more = result == 0;
+	char after[AFTER_SIZE] = "";
+	int result;
 
-	while (more && result == 0) {
-		json_t *request = json_pack("{s:s, s:s}", "command", "feed", "action", "retry");
+	if (import == NULL)
+		return 1;
+	do {
+		json_t *reply = ask_page(link, "retry", after);
 
-		if (after[0] != '\0')
-			json_object_set_new(request, "after", json_string(after));
-		json_t *reply = ctl_link_ask(link, request);
-		json_decref(request);
-		if (reply == NULL || !json_is_true(json_object_get(reply, "ok"))) {
-			if (reply != NULL)
-				ctl_link_refused(reply);
-			result = -1;
-		}
+		result = reply != NULL ? 0 : -1;
 		import->applied += number_of(reply, "applied");
 		import->duplicates += number_of(reply, "duplicates");
 		import->set_aside += number_of(reply, "set_aside");
 		print_set_aside(NULL, json_object_get(reply, "outcomes"));
-		more = json_object_get(reply, "after") != NULL;
-		snprintf(after, sizeof(after), "%s", text_of(reply, "after"));
 		json_decref(reply);
-	}
-	int status = import != NULL ? print_sums(import, result, json) : 1;
+	} while (after[0] != '\0');
+	int status = print_sums(import, result, json);
 	free(import);
 	return status;
+}
+
+static int run_drop_all(struct ctl_link *link, bool json)
+{
+	char after[AFTER_SIZE] = "";
+	json_int_t dropped = 0;
+	bool good;
+
+	do {
+		json_t *reply = ask_page(link, "drop", after);
+
+		good = reply != NULL;
+		dropped += number_of(reply, "dropped");
+		json_decref(reply);
+	} while (after[0] != '\0');
+	if (json)
+		printf("{\"ok\":%s,\"dropped\":%" JSON_INTEGER_FORMAT "}\n",
+			good ? "true" : "false", dropped);
+	else
+		printf("%" JSON_INTEGER_FORMAT " dropped\n", dropped);
+	return good && fflush(stdout) == 0 ? 0 : 1;
 }
 
 static int run(struct ctl_link *link, json_t *request, bool json)
@@ -235,6 +266,8 @@ static int run(struct ctl_link *link, json_t *request, bool json)
 		return run_import(link, text_of(request, "file"), json);
 	if (strcmp(action, "retry") == 0 && json_object_get(request, "id") == NULL)
 		return run_retry_all(link, json);
+	if (strcmp(action, "drop") == 0 && json_object_get(request, "id") == NULL)
+		return run_drop_all(link, json);
 	return -1;
 }
 
@@ -268,12 +301,12 @@ static const char *read_words(char *const *words, int count, json_t *request)
 		if (count < rows[i].words_min || count > rows[i].words_max)
 			break;
 		const char *wrong = put(request, "action", words[0]);
-		bool all = i == 3 && strcmp(words[1], "all") == 0;
+		bool all = (i == 3 || i == 4) && strcmp(words[1], "all") == 0;
 		if (wrong == NULL && count == 2 && !all)
 			wrong = put(request, rows[i].name, words[1]);
 		return wrong;
 	}
-	return "feed takes import FILE, list [ID], show ID, retry ID|all, drop ID, or status";
+	return "feed takes import FILE, list [ID], show ID, retry ID|all, drop ID|all, or status";
 }
 
 static const char *read_extract(char *const *words, int count, json_t *request)
@@ -347,7 +380,7 @@ static int status_of(const json_t *reply)
 const struct ctl_command ctl_feed = {
 	.name = "feed",
 	.usage = "  feed import FILE|- | status\n"
-		 "  feed list [ID] | show ID | retry ID|all | drop ID\n"
+		 "  feed list [ID] | show ID | retry ID|all | drop ID|all\n"
 		 "          messages of the registration feed that were set aside\n",
 	.read = read_words,
 	.print = print_reply,

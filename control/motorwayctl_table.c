@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "control/motorwayctl_command.h"
 #include "control/table_chunk.h"
+#include "control/whole_file.h"
 
 #define PATH_SIZE 4096
 
@@ -264,8 +264,8 @@ static int run_import(struct ctl_link *link, json_t *request, const char *path, 
 
 /* ---- export ---- */
 
-/* Write what comes to `out`. 0, or 1: told. */
-static int receive_lines(struct ctl_link *link, json_t *request, FILE *out, const char *path)
+/* Write what comes to `out`. 0, -errno, or 1: told. */
+static int receive_lines(struct ctl_link *link, json_t *request, FILE *out)
 {
 	for (;;) {
 		json_t *reply = ctl_link_ask(link, request);
@@ -273,47 +273,34 @@ static int receive_lines(struct ctl_link *link, json_t *request, FILE *out, cons
 		json_t *after = json_object_get(reply, "after");
 		bool good = json_is_true(json_object_get(reply, "ok")) && json_is_string(text);
 		bool more = after != NULL;
+		int result = good ? 0 : 1;
 
 		if (reply != NULL && !good)
 			ctl_link_refused(reply);
-		if (good)
-			good = fwrite(json_string_value(text), 1, json_string_length(text), out) ==
-				       json_string_length(text) ||
-			       fail(path, strerror(errno)) == 0;
+		if (good && fwrite(json_string_value(text), 1, json_string_length(text), out) !=
+				    json_string_length(text))
+			result = -errno;
 		if (good && more)
 			json_object_set(request, "after", after);
 		json_decref(reply);
-		if (!good)
-			return 1;
-		if (!more)
-			return 0;
+		if (result != 0 || !more)
+			return result;
 	}
 }
 
-/* The file appears under its name when it is whole. */
 static int run_export(struct ctl_link *link, json_t *request, const char *path)
 {
-	char name[PATH_SIZE];
+	const char *name = strcmp(path, "-") == 0 ? "standard output" : path;
+	struct whole_file whole;
+	int result = whole_file_open(&whole, path);
 
-	if (strcmp(path, "-") == 0)
-		return receive_lines(link, request, stdout, "standard output") != 0 ||
-				       fflush(stdout) != 0
-			       ? 1
-			       : 0;
-	snprintf(name, sizeof(name), "%s.new", path);
-	FILE *out = fopen(name, "we");
-	if (out == NULL)
-		return fail(name, strerror(errno));
-	int status = receive_lines(link, request, out, name);
-	if (status == 0 && (fflush(out) != 0 || fsync(fileno(out)) != 0))
-		status = fail(name, strerror(errno));
-	if (fclose(out) != 0 && status == 0)
-		status = fail(name, strerror(errno));
-	if (status == 0 && rename(name, path) != 0)
-		status = fail(path, strerror(errno));
-	if (status != 0)
-		unlink(name);
-	return status;
+	if (result != 0)
+		return fail(name, strerror(-result));
+	int received = receive_lines(link, request, whole.file);
+	result = whole_file_close(&whole, received > 0 ? -ECANCELED : received);
+	if (received <= 0 && result != 0)
+		fail(name, strerror(-result));
+	return result != 0 ? 1 : 0;
 }
 
 int ctl_table_run(struct ctl_link *link, json_t *request, bool json)

@@ -6,14 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "control/bulk.h"
 #include "control/feed.h"
 #include "control/table_text.h"
+#include "control/whole_file.h"
 
 #define SHOWN_MAX 100 /* wrong lines of a file that are told */
-#define PATH_SIZE 4096
 
 _Static_assert(BULK_TABLES == 3, "offline.h has room for as many");
 
@@ -168,26 +167,14 @@ int offline_export(struct store *store, const struct offline *offline)
 {
 	enum bulk_table table = (enum bulk_table)offline->table;
 	bool is_json = table_format_of(offline->path) == TABLE_JSON_LINES;
-	char name[PATH_SIZE];
+	const char *name = strcmp(offline->path, "-") == 0 ? "standard output" : offline->path;
+	struct whole_file whole;
+	int result = whole_file_open(&whole, offline->path);
 
-	if (strcmp(offline->path, "-") == 0) {
-		int64_t rows = bulk_export(store, table, is_json, stdout);
+	if (result == 0) {
+		int64_t rows = bulk_export(store, table, is_json, whole.file);
 
-		return rows < 0 ? fail("standard output", (int)-rows) : 0;
+		result = whole_file_close(&whole, rows < 0 ? (int)rows : 0);
 	}
-	if (snprintf(name, sizeof(name), "%s.new", offline->path) >= (int)sizeof(name))
-		return fail(offline->path, ENAMETOOLONG);
-	FILE *out = fopen(name, "we");
-	if (out == NULL)
-		return fail(name, errno);
-	int64_t rows = bulk_export(store, table, is_json, out);
-	int error = rows < 0 ? (int)-rows : fsync(fileno(out)) != 0 ? errno : 0;
-	if (fclose(out) != 0 && error == 0)
-		error = errno;
-	if (error == 0 && rename(name, offline->path) != 0)
-		error = errno;
-	if (error == 0)
-		return 0;
-	unlink(name);
-	return fail(offline->path, error);
+	return result != 0 ? fail(name, -result) : 0;
 }

@@ -12,6 +12,7 @@
 #include "control/command.h"
 #include "control/party_table.h"
 #include "control/table_chunk.h"
+#include "dataplane/duis/identifier.h"
 
 #define LIST_ROWS_MAX 4096
 #define LIST_BYTES_MAX (1024u * 1024)
@@ -423,13 +424,18 @@ static json_t *list_all(struct server *server, const struct party_table *table,
 {
 	struct party_change change;
 	union party_cursor cursor;
+	const char *user = text_of(request, "user");
+	uint64_t eui;
 
+	if (*user != '\0' && strcmp(user, "all") != 0 &&
+		duis_eui_parse(user, strlen(user), &eui) != 0)
+		return command_refuse("\"user\" is not an EUI-64");
 	if (!read_cursor(request, &cursor))
 		return command_refuse("\"after\" is no cursor");
 	json_t *reply = begin(server, now, false, &change);
 	if (reply != NULL)
 		return reply;
-	reply = list_rows(&change, table, text_of(request, "user"), &cursor);
+	reply = list_rows(&change, table, user, &cursor);
 	store_abandon(change.change);
 	return reply;
 }

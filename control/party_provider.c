@@ -44,14 +44,6 @@ static int read_kind(const struct table_row *row, int *kind, struct table_fault 
 	return table_wrong(row, PROVIDER_KIND, fault, "must be CSP, S1SP, DCO or transform");
 }
 
-static bool name_valid(const char *name)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				      "0123456789._-";
-
-	return name[0] != '\0' && strspn(name, allowed) == strlen(name);
-}
-
 static int read_provider_key(
 	const struct table_row *row, union party_row *made, struct table_fault *fault)
 {
@@ -74,7 +66,7 @@ static int read_provider(const struct party_change *change, const struct table_r
 		read_kind(row, &provider->kind, fault) != 0 ||
 		table_field(row, PROVIDER_URL, provider->url, MW_URL_SIZE, fault) != 0)
 		return -EINVAL;
-	if (!name_valid(provider->name))
+	if (!reference_provider_name_valid(provider->name))
 		return table_wrong(row, PROVIDER_NAME, fault,
 			"a provider's name is part of a URL: letters, digits, \".\", \"_\", \"-\"");
 	if (!reference_url_valid(provider->url))

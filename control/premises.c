@@ -217,6 +217,25 @@ static const char *look_whether_it_holds(const struct mpxn *mpxn, const struct m
 			 "another supplier than the one who is said to";
 }
 
+/* Whether there is, before it is told, a registration that it ends or calls off: NULL, or why not.
+ */
+static const char *look_whether_it_ends(const struct mpxn *mpxn, const struct mpxn_event *event)
+{
+	struct mpxn_interval intervals[MPXN_INTERVALS_MAX];
+	size_t count = mpxn_timeline(mpxn, intervals);
+
+	for (int32_t day = event->from_day - 1; day <= event->from_day; day++) {
+		const struct mpxn_interval *supplier =
+			find_interval(intervals, count, MPXN_IS_SUPPLIER, day);
+
+		if (supplier != NULL &&
+			(event->organisation == 0 || supplier->organisation == event->organisation))
+			return NULL;
+	}
+	return "there is no registration to end: on the day before nobody is the supplier, or "
+	       "another one";
+}
+
 /* Put the event into the MPxN. enum bulk_told, or -ENOSPC. */
 static int tell(struct mpxn *mpxn, const struct mpxn_event *event, int64_t now_ms)
 {
@@ -249,6 +268,10 @@ static int work_out(struct premises *premises, const struct bulk_event *said, bo
 	struct mpxn_event event = bulk_event_make(premises->table, said, numbers[0], numbers[1]);
 	if (premises->mode == PREMISES_ADD && event.created_ms == 0)
 		event.created_ms = telling_time(mpxn, premises->now_ms);
+	if (premises->mode == PREMISES_ADD && event.type == MPXN_END)
+		*rule = look_whether_it_ends(mpxn, &event);
+	if (*rule != NULL)
+		return -EINVAL;
 	result = tell(mpxn, &event, premises->now_ms);
 	if (result == -ENOSPC)
 		*rule = "this MPxN has 64 events of the last 800 days already";

@@ -189,6 +189,23 @@ static json_t *page_reply(struct page *page, bool more)
 	return reply;
 }
 
+/* The second keys of devices. NULL, or what is wrong with them. */
+static const char *check_second_keys(const json_t *request)
+{
+	static const char *const names[] = {"mpxn", "uprn", "post_code"};
+	int count = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *text = text_of(request, names[i]);
+
+		count += text != NULL ? 1 : 0;
+		if (text != NULL && i < 2 &&
+			(text[0] == '\0' || text[strspn(text, "0123456789")] != '\0'))
+			return "\"mpxn\" and \"uprn\" are digits";
+	}
+	return count > 1 ? "one of \"mpxn\", \"uprn\" and \"post_code\" is wanted" : NULL;
+}
+
 /* What the request wants of the table. NULL, or what is wrong with it. */
 static const char *read_page(const json_t *request, struct page *page)
 {
@@ -204,7 +221,7 @@ static const char *read_page(const json_t *request, struct page *page)
 		return "\"after\" is not the key of a row";
 	page->provider = text_of(request, "provider");
 	page->columns = bulk_columns(page->table, &page->column_count);
-	return NULL;
+	return check_second_keys(request);
 }
 
 /* Write the page: 1: there may be more, 0: that was all, or -errno. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* providers.yaml and devices.yaml: who reaches the meters, and which devices there are. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,17 +39,21 @@ static const struct yaml_field provider_fields[] = {
 		.max = MW_URL_SIZE - 1},
 };
 
+bool reference_provider_name_valid(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789._-";
+
+	return strspn(name, ".") < strlen(name) && strspn(name, allowed) == strlen(name);
+}
+
 static void check_provider(struct yaml_document *document, const struct yaml_node *item,
 	const struct reference_provider *provider, const struct reference *reference)
 {
-	/* The name is a segment of a URL path. */
-	for (const char *byte = provider->name; *byte != '\0'; byte++) {
-		if (isalnum((unsigned char)*byte) || strchr("._-", *byte) != NULL)
-			continue;
+	if (!reference_provider_name_valid(provider->name))
 		yaml_error(document, yaml_child(item, "name"),
-			"a provider's name has letters, digits, '.', '_' and '-' only");
-		break;
-	}
+			"a provider's name has letters, digits, '.', '_' and '-' only, and not "
+			"dots alone");
 	if (!reference_url_valid(provider->url))
 		yaml_error(document, yaml_child(item, "url"),
 			"not a URL such as http://127.0.0.1:8091/csp-north; the host is an IPv4 "

@@ -39,6 +39,9 @@ extern const char *const reference_basis_names[];
 /* A ResponseCode as the schema writes it: I, E or W and 1 to 6 digits. */
 bool reference_code_valid(const char *code);
 
+/* A segment of a URL path: letters, digits, ".", "_" and "-", and not dots alone. */
+bool reference_provider_name_valid(const char *name);
+
 /* A URL that the gateway can POST to: "http://host:port/path", host an IPv4 address or localhost.
  */
 bool reference_url_valid(const char *url);

@@ -18,6 +18,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define BYTES_MIN (4u * 1024 * 1024)
@@ -25,7 +26,8 @@
 #define READER_CHECK_COMMITS 256 /* between looks for readers that were killed */
 #define PUTS_BETWEEN_LOOKS 32
 #define BYTES_OF_ENTRY 128 /* of the log: it takes a sixteenth of a small store at most */
-#define ROOM_PART 8	   /* one part in so many is kept for changing what is there */
+#define DISK_FULL_BYTES (1024u * 1024) /* with less than this left a disk is full */
+#define ROOM_PART 8		       /* one part in so many is kept for changing what is there */
 
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct store *open_stores;
@@ -378,6 +380,17 @@ static int write_counters(struct store_change *change)
 	return result < 0 ? result : 0;
 }
 
+/* LMDB calls it an input/output error when a full disk took but a part of its pages. */
+static int commit_result(const struct store *store, int result)
+{
+	struct statvfs disk;
+
+	if (result == EIO && statvfs(store->options.path, &disk) == 0 &&
+		(uint64_t)disk.f_bavail * disk.f_frsize < DISK_FULL_BYTES)
+		return ENOSPC;
+	return result;
+}
+
 int store_commit(struct store_change *change, uint64_t *number)
 {
 	struct store *store = change->store;
@@ -394,7 +407,7 @@ int store_commit(struct store_change *change, uint64_t *number)
 		return result;
 	}
 	close_walks(change);
-	result = store_result(change, mdb_txn_commit(change->txn), "commit");
+	result = store_result(change, commit_result(store, mdb_txn_commit(change->txn)), "commit");
 	forget(change);
 	if (result == 0 && ++store->commits % READER_CHECK_COMMITS == 0)
 		mdb_reader_check(store->env, &dead);

@@ -199,7 +199,8 @@ int windows_forecast(const struct windows_conf *conf, const struct window_days *
 	if (left == NULL)
 		return -ENOMEM;
 	memset(forecasts, 0, days->count * sizeof(*forecasts));
-	qsort(batches, batch_count, sizeof(*batches), by_gate_and_due);
+	if (batch_count > 0)
+		qsort(batches, batch_count, sizeof(*batches), by_gate_and_due);
 	for (size_t i = 0; i < batch_count; i++)
 		left[i] = batches[i].count;
 	for (size_t d = 0; d < days->count; d++) {

@@ -269,8 +269,7 @@ static void put_unknown(json_t *reply, const struct known *known)
 	static const char *const always[] = {
 		"requests that come from now on, and future-dated ones whose time has not come",
 		"reads that fail and are sent again",
-		"what providers take from each other: each is reckoned alone, at the least of its "
-		"cap, the total's and that of a gate in series",
+		"what providers take from each other: each goes at the least cap on its way",
 		"runs after the next one of a schedule that runs twice until tomorrow ends",
 		"an even pace: all windows are reckoned as if they went at the cap",
 	};

@@ -9,7 +9,7 @@
  * depends on a clock. It does not outlive the machine: a journal will.
  *
  * A Transform and the Signed Pre-Command made from its answer carry the same RequestID
- * (duis-facts 12, 13): each counter may be used once as Transform, and once more by a Signed
+ * (doc/replay.md): each counter may be used once as Transform, and once more by a Signed
  * Pre-Command, in this order or by the latter alone. Every other request uses it up for both.
  */
 #ifndef DATAPLANE_REPLAY_H

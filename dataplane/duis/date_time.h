@@ -9,8 +9,8 @@
 
 /* Read the xs:dateTime text[0 .. length), which the schema has found valid; white space may
  * surround it. *seconds is the last whole second (since 1970, UTC) that is not behind it, *fraction
- * whether it lies behind that second. Without a zone it is UTC, as all times of DUIS (duis-facts
- * 12, 18). Years beyond 999,999 count as that. Returns 0, or -EBADMSG when it is no xs:dateTime. */
+ * whether it lies behind that second. Without a zone it is UTC, as all times of DUIS.
+ * Years beyond 999,999 count as that. Returns 0, or -EBADMSG when it is no xs:dateTime. */
 int duis_date_time_read(const char *text, size_t length, int64_t *seconds, bool *fraction);
 
 #endif

@@ -568,47 +568,49 @@ static void describe(struct reading *reading, xmlNodePtr root)
 		reading->out_of_memory = true;
 }
 
-/* Whether a fault that libxml2 found at the end of what it could read is one of what stands there,
- * and not the end itself. */
+/* Whether the fault that libxml2 found in bytes[0 .. end) is one of what stands there, and not that
+ * it ends there. */
 static bool is_complete(const struct reading *reading, uint32_t end)
 {
+	uint64_t fault = reading->error->offset;
+	uint64_t offset;
+
 	switch (reading->parser_code) {
-	case XML_ERR_TAG_NAME_MISMATCH:
-	case XML_ERR_ATTRIBUTE_REDEFINED:
-	case XML_ERR_MISPLACED_CDATA_END:
-	case XML_ERR_RESERVED_XML_NAME:
 	case XML_NS_ERR_XML_NAMESPACE:
 	case XML_NS_ERR_UNDEFINED_NAMESPACE:
 	case XML_NS_ERR_ATTRIBUTE_REDEFINED:
+		/* Of a whole tag: what stands at its end may be a declaration. */
+		return !duis_scan_is_in_tag(reading->bytes, fault, end);
+	case XML_ERR_TAG_NAME_MISMATCH:
+	case XML_ERR_MISPLACED_CDATA_END:
 		return true;
 	case XML_ERR_UNDECLARED_ENTITY:
 	case XML_ERR_INVALID_CHAR:
-		return reading->bytes[end - 1] == ';';
+		if (fault >= end)
+			return reading->bytes[end - 1] == ';';
+		break;
 	default:
-		return false;
+		break;
 	}
+	return fault < end &&
+	       (reading->error->code != DUIS_ERROR_NOT_WELL_FORMED ||
+		       !duis_scan_is_cut(reading->bytes, reading->length, fault, &offset));
 }
 
 /* There is a byte at `readable` that is no character, as *error says. What stands before it may be
- * wrong already: the first fault decides. A parser that was stopped by the end of what it could
- * read has found none. */
+ * wrong already: the first fault decides. */
 static void read_before(struct reading *reading, uint32_t readable)
 {
 	const struct duis_error late = *reading->error;
 	const uint32_t length = reading->length;
-	uint64_t offset;
 
 	reading->error->path[0] = '\0';
 	reading->length = readable;
-	if (readable > 0)
+	/* A byte order mark alone is no document. */
+	if (readable > 3 || (readable > 0 && reading->bytes[0] != 0xef))
 		parse(reading);
 	reading->length = length;
-	if (reading->refused && reading->error->offset >= readable)
-		reading->refused = is_complete(reading, readable);
-	else if (reading->refused && reading->error->code == DUIS_ERROR_NOT_WELL_FORMED)
-		reading->refused =
-			!duis_scan_is_cut(reading->bytes, length, reading->error->offset, &offset);
-	if (reading->refused)
+	if (reading->refused && is_complete(reading, readable))
 		return;
 	reading->refused = true;
 	reading->error->code = late.code;

@@ -276,7 +276,8 @@ FAST_INLINE uint32_t parse_short_name(
 
 /* The length of a name of at most four characters, the first one beyond ASCII, without a prefix; or
  * 0 when it is none, or not so short. */
-FAST_INLINE uint32_t parse_short_wide_name(const struct duis_fast_engine *engine, const uint8_t *at)
+static FAST_APART uint32_t parse_short_wide_name(
+	const struct duis_fast_engine *engine, const uint8_t *at)
 {
 	const uint8_t *start = at;
 

@@ -324,6 +324,18 @@ bool duis_scan_is_cut(const uint8_t *bytes, uint32_t length, uint64_t fault, uin
 	return is_name(at, bad, "/");
 }
 
+bool duis_scan_is_in_tag(const uint8_t *bytes, uint64_t fault, uint64_t end)
+{
+	const uint8_t *open = memrchr(bytes, '<', fault);
+	struct span span = {.at = open, .end = bytes + end};
+
+	if (open == NULL)
+		return false;
+	span.at++;
+	scan_tag(&span);
+	return span.at == span.end && span.end[-1] != '>';
+}
+
 int duis_scan(const uint8_t *bytes, uint32_t length, uint32_t *readable, struct duis_error *error)
 {
 	struct span span = {.at = bytes};

@@ -33,4 +33,7 @@ int duis_scan(const uint8_t *bytes, uint32_t length, uint32_t *readable, struct 
  */
 bool duis_scan_is_cut(const uint8_t *bytes, uint32_t length, uint64_t fault, uint64_t *offset);
 
+/* Whether the tag that begins last before `fault` goes on at `end`. Pure. */
+bool duis_scan_is_in_tag(const uint8_t *bytes, uint64_t fault, uint64_t end);
+
 #endif

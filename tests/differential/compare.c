@@ -472,6 +472,14 @@ static bool same_key(
 	return false;
 }
 
+/* An encoding that is declared, or that of the first bytes, may be found before or behind another
+ * fault of the declaration. */
+static bool is_bad_sequence(const struct duis_error *error)
+{
+	return error->code == DUIS_ERROR_ENCODING &&
+	       strcmp(error->rule, "these bytes are not UTF-8") == 0;
+}
+
 /* Bytes that are no UTF-8 have a code of their own, which two engines must agree on. */
 static bool same_encoding(
 	const struct compare_answer *one, const struct compare_answer *other, struct buffer *reason)
@@ -481,7 +489,7 @@ static bool same_encoding(
 
 	if (class_of(one->result, first) != ORACLE_MALFORMED ||
 		class_of(other->result, second) != ORACLE_MALFORMED ||
-		(first->code != DUIS_ERROR_ENCODING && second->code != DUIS_ERROR_ENCODING))
+		(!is_bad_sequence(first) && !is_bad_sequence(second)))
 		return true;
 	if (first->code == second->code && first->offset == second->offset)
 		return true;

@@ -77,7 +77,8 @@ def test_service_and_instant(gateway):
     early = explain_file(gateway, octets, "--at", "2009-12-31T12:00:00Z")
     assert early["result"]["reason"] == "not-entitled" and early["at"] == "2009-12-31T12:00:00Z"
     assert early["result"]["not_covered_from"] == "2009-12-31T12:00:00Z", early["result"]
-    for wrong in ("2009-12-31", "yesterday", "2009-12-31T12:00:00", "2009-13-31T12:00:00Z "):
+    for wrong in ("2009-12-31", "yesterday", "2009-12-31T12:00:00", "2009-13-31T12:00:00Z ",
+                  "2009-02-29T12:00:00Z", "2009-12-31T24:00:00Z", "0000-12-31T12:00:00Z"):
         result = gateway.ctl("explain", "--request", gateway.path("request.xml"), "--at", wrong)
         assert result.returncode == 1 and "instant" in result.stderr, result
     assert gateway.ctl("explain", "--request", gateway.path("request.xml"),

@@ -416,6 +416,9 @@ def test_a_provider_moves():
             assert "a transform provider already" in own.refuse(
                 "provider", "add", "41", "t2", "transform", elsewhere.url("/t"))
             own.do("provider", "remove", "40")
+            for name in (".", "..", "a/b"):
+                assert "part of a URL" in own.refuse(
+                    "provider", "add", "40", name, "CSP", elsewhere.url("/t"))
         finally:
             own.stop()
             elsewhere.close()
@@ -578,6 +581,8 @@ def test_thresholds():
         assert alert.text(breach + "sr:ADDCCThresholdBreach/sr:RequestID")
         own.schema().check(post.body)
         assert own.do("threshold", "list", "all").count("\n") == 2
+        assert "not an EUI-64" in own.refuse("threshold", "list", "nobody")
+        assert "not an EUI-64" in own.refuse("user", "certificate", "list", "nobody")
         own.do("quarantine", "release", own.supplier.eui)
         wire.wait_until(lambda: held(0), 20, "not released")
 

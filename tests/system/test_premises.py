@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import stat
 import subprocess
 import threading
 import time
@@ -122,12 +123,40 @@ def test_device_wrong():
                 (("appointment", "add", "1099000000011", "MDR", "MDRA", "2020-02-01",
                   "2020-01-01"), "does not end before it begins"),
                 (("appointment", "end", "1099000000011", "MDR", "2020-01-01"), "nobody"),
-                (("appointment", "show", "1099000000011"), "nothing is known")):
+                (("appointment", "show", "1099000000011"), "nothing is known"),
+                (("registration", "end", mpans(own, own.meter2)[1], "2020-01-01", "NOPE"),
+                 "no registration to end"),
+                (("registration", "end", "1099000000011", "2020-01-01"), "no registration"),
+                (("device", "list", "mpxn=110", "uprn=5"), "one of"),
+                (("device", "list", "mpxn=x"), "digits"),
+                (("device", "list", "uprn=-1"), "digits")):
             assert reason in ctl(own, *words, status=1), words
         for words in (("device",), ("device", "show"), ("device", "lend", NEW),
                       ("appointment", "add", "1", "MDR"), ("registration", "end", "1")):
             ctl(own, *words, status=2)
         assert own.status()["control"]["registry_image"]["devices"] == 6
+        own.good()
+
+
+def test_export_to_what_is_no_file():
+    """A pipe, or standard output by its name, is written to and stays; of a link, the file that it
+    leads to is replaced, when the new one is whole."""
+    with Gateway(CONF) as own:
+        want = ctl(own, "device", "export", "-")
+        pipe, real, link = own.path("pipe"), write(own, "real.csv", "old"), own.path("link.csv")
+        os.mkfifo(pipe)
+        os.symlink(real, link)
+        for run in (lambda path: ctl(own, "device", "export", path),
+                    lambda path: run_control(own, "export", "devices", path)[1]):
+            with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+                run(pipe)
+                assert stat.S_ISFIFO(os.stat(pipe).st_mode), "the pipe was replaced"
+                assert reader.communicate(timeout=20)[0] == want
+            assert run("/dev/stdout") == want
+            run(link)
+            with open(real, encoding="utf-8") as file:
+                assert os.path.islink(link) and file.read() == want
+            os.truncate(real, 0)
         own.good()
 
 
@@ -527,6 +556,11 @@ def test_feed_by_hand():
         ctl(own, "feed", "drop", "CSS-TEST-0000003")
         assert "no message" in ctl(own, "feed", "drop", unnamed, status=1)
         assert ctl_json(own, "feed", "list")["messages"] == []
+        # A file that is none: all of it is set aside, and dropped at once.
+        ctl(own, "feed", "import", "-", text="".join(f"line {i}\n" for i in range(450)), status=1)
+        assert ctl(own, "feed", "drop", "all") == "450 dropped\n"
+        assert ctl_json(own, "feed", "list")["messages"] == []
+        assert ctl_json(own, "feed", "drop", "all") == {"ok": True, "dropped": 0}
         feed = ctl_json(own, "feed", "status")["feed"]
         assert (feed["applied"], feed["duplicates"], feed["messages_kept"]) == (2, 1, 2), feed
         own.good()

@@ -113,6 +113,8 @@ X509 *maker_certificate(const struct maker_authority *issuer, const struct maker
 	X509_set_issuer_name(made, X509_get_subject_name(issuer->certificate));
 	if (usage[0] != '\0')
 		add_extension(made, issuer->certificate, NID_key_usage, usage);
+	if (terms->comment != NULL)
+		add_extension(made, issuer->certificate, NID_netscape_comment, terms->comment);
 	if (terms->constraints != NULL)
 		add_extension(made, issuer->certificate, NID_basic_constraints, terms->constraints);
 	const char *digest = terms->digest != NULL ? terms->digest : "SHA256";

@@ -24,6 +24,7 @@ struct maker_terms {
 	uint64_t eui;		 /* [MAKER_EUI]; 1: none */
 	const char *key_usage;	 /* [critical,digitalSignature]; "" none */
 	const char *constraints; /* basicConstraints [none] */
+	const char *comment;	 /* Netscape comment, of which nobody asks anything [none] */
 	int64_t from_s;		 /* [MAKER_START_S - 1000] */
 	int64_t to_s;		 /* [MAKER_START_S + 1000000] */
 	long serial;		 /* [the next] */

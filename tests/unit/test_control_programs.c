@@ -45,8 +45,11 @@ static void create(void)
 		"  service_codes: " TEST_ROOT "/conf/access/services.yaml\n"
 		"  access_checks: " TEST_ROOT "/conf/access/checks.yaml\n"
 		"  alerts: " TEST_ROOT "/conf/alerts.yaml\n"
-		"  thresholds: thresholds.yaml\n");
+		"  thresholds: thresholds.yaml\n"
+		"  windows: windows.yaml\n  trt: " TEST_ROOT "/conf/trt.yaml\n"
+		"  window_history: run/windows\n");
 	fixture_write("motorway.yaml", text);
+	fixture_write("windows.yaml", "providers: []\n");
 }
 
 TestSuite(control_programs, .init = create, .fini = fixture_destroy, .timeout = 60);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store: opening it, its rules, its log, a full one, and damaged rows. */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -298,6 +301,76 @@ Test(store, a_change_larger_than_the_store)
 	store_abandon(change);
 	store_close(store);
 	free(message.text);
+}
+
+/* How many messages, of 15 pages each and a change each, a disk of 2 MiB takes. `result` says why
+ * not more. */
+static int fill_the_disk(struct store *store, int *result)
+{
+	static char text[60000]; /* the disk takes a part of the last one's pages */
+	struct store_message message = {
+		.state = STORE_MESSAGE_SET_ASIDE, .text = text, .text_length = sizeof(text)};
+	int count = 0;
+
+	for (;; count++) {
+		struct store_change *change = store_begin(store);
+
+		snprintf(message.id, sizeof(message.id), "message-%d", count);
+		*result = store_message_put(change, &message);
+		if (*result == 0)
+			*result = store_commit(change, NULL);
+		else
+			store_abandon(change);
+		if (*result != 0)
+			return count;
+	}
+}
+
+/* In a mount namespace of its own. Exit status: 0 as expected, 1 not so, 2 not allowed to mount. */
+static int fill_a_small_disk(const char *folder)
+{
+	char reason[256];
+	struct store_message message;
+	int result;
+
+	if ((unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ||
+		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		mount("small", folder, "tmpfs", 0, "size=2m") != 0)
+		return 2;
+	struct store *store = try_open(false, reason, sizeof(reason));
+	if (store == NULL)
+		return 1;
+	int count = fill_the_disk(store, &result);
+	store_close(store);
+	store = try_open(false, reason, sizeof(reason));
+	if (result != -ENOSPC || count < 10 || store == NULL)
+		return 1;
+	/* What was committed is there; what was refused is not. */
+	struct store_change *snapshot = store_snapshot(store);
+	for (int i = 0; i <= count; i++) {
+		snprintf(message.id, sizeof(message.id), "message-%d", i);
+		if (store_message_get(snapshot, message.id, &message) != (i < count ? 0 : -ENOENT))
+			return 1;
+	}
+	store_abandon(snapshot);
+	store_close(store);
+	return 0;
+}
+
+Test(store, a_full_disk_is_said_to_be_full)
+{
+	const char *folder = store_path("store");
+	int status;
+
+	cr_assert_eq(mkdir(folder, 0700), 0);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(fill_a_small_disk(folder));
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 2)
+		cr_skip_test("this user may not mount");
+	cr_assert_eq(WEXITSTATUS(status), 0);
 }
 
 Test(store, log_of_changes)

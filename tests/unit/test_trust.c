@@ -104,6 +104,8 @@ Test(trust, what_a_certificate_must_be)
 		{{.role = "8G"}, "two hexadecimal digits"},
 		{{.key_usage = "critical,keyAgreement"}, "digital signatures"},
 		{{.constraints = "CA:TRUE"}, "certification authority"},
+		{{.comment = "seen"}, NULL},
+		{{.comment = "critical,seen"}, "critical extension"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
