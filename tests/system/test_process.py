@@ -120,6 +120,8 @@ def test_second_signal():
     """Two signals in a row do no harm."""
     with Gateway() as own:
         own.good()
+        # The second signal ends the wait for what is under way: nothing may be.
+        wire.wait_until(lambda: own.status()["data_plane"]["pending"] == 0, 20, own.logs)
         own.motorway.process.send_signal(signal.SIGINT)
         own.motorway.process.send_signal(signal.SIGTERM)
         own.stop()

@@ -254,7 +254,10 @@ def test_cap_set_live():
         assert most([at for at in times if at >= back_at + 1]) <= 20
         versions = ctl(own, "window", "history")["versions"]
         assert versions[0]["in_force"] and [v["reason"] for v in versions].count("the test") == 1
-        assert len({row[1:3] for row in own.north.arrivals}) == len(times), "one was sent twice"
+        # One in doubt is sent again under its number: when the machine was too busy to answer a POST.
+        twice = len(times) - len({row[1:3] for row in own.north.arrivals})
+        failed = own.status()["data_plane"]["counters"]["dispatch_failed"]
+        assert twice <= failed, f"{twice} were sent twice, {failed} POSTs failed"
 
 
 def test_restart_in_a_window():
