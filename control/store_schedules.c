@@ -152,8 +152,8 @@ int store_schedule_text_put(
 int store_schedule_text_get(
 	struct store_change *change, uint64_t number, const uint8_t **bytes, size_t *length)
 {
-	struct store_bytes text;
-	uint64_t references;
+	struct store_bytes text = {0};
+	uint64_t references = 0;
 	int result = get_text(change, number, &references, &text);
 
 	if (result != 0)
@@ -166,8 +166,8 @@ int store_schedule_text_get(
 static int refer(struct store_change *change, uint64_t number, int by)
 {
 	struct store_key key = store_key_number(number);
-	struct store_bytes text;
-	uint64_t references;
+	struct store_bytes text = {0};
+	uint64_t references = 0;
 	int result = get_text(change, number, &references, &text);
 
 	if (result == -ENOENT || (result == 0 && by < 0 && references == 0))
