@@ -329,6 +329,13 @@ void south_intend(struct traffic *traffic, struct pending *entry)
 	traffic_record(traffic, entry, JOURNAL_DISPATCH_INTENT, NULL, DURABLE_INTENT);
 }
 
+void south_forgo(struct pending *entry)
+{
+	entry->posts--;
+	if (!entry->in_doubt)
+		entry->attempts--;
+}
+
 /* From now on an edge has, or is about to have, the request of `entry` on loan. */
 static void posting_begins(struct traffic *traffic, struct pending *entry, uint8_t provider_id)
 {
@@ -453,9 +460,7 @@ static void not_taken(struct traffic *traffic, uint64_t now_ns, struct pending *
 {
 	if (never_left(status)) {
 		/* Our own shortage is not the provider's failure. */
-		entry->posts--;
-		if (!entry->in_doubt)
-			entry->attempts--;
+		south_forgo(entry);
 	} else if (status < 0 && status != -ECONNREFUSED) {
 		entry->in_doubt = true;
 	}

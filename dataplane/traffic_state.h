@@ -112,6 +112,9 @@ unsigned south_pump(struct traffic *traffic, unsigned budget);
 /* Note that `entry` is about to be sent, and make that durable. */
 void south_intend(struct traffic *traffic, struct pending *entry);
 
+/* Take that back: nothing has been sent, and the next attempt has the same number. */
+void south_forgo(struct pending *entry);
+
 /* May the entry of this number be sent now, as far as provider, rings and counts are concerned? */
 bool south_may_post(
 	const struct traffic *traffic, uint32_t provider_id, const struct traffic_actions *out);

@@ -166,9 +166,7 @@ void window_ready(struct traffic *traffic, struct pending *entry)
 static void withdraw(struct traffic *traffic, struct pending *entry)
 {
 	window_remove(traffic, entry);
-	entry->posts--;
-	if (!entry->in_doubt)
-		entry->attempts--;
+	south_forgo(entry);
 	south_queue_append(traffic, entry);
 }
 
