@@ -37,6 +37,7 @@ struct release_queue {
 	struct set sets[RELEASE_KINDS][AGE_COUNT]; /* of kind - RELEASE_PEAK */
 	uint32_t carries[RELEASE_KINDS];
 	uint32_t order;		  /* of the next item */
+	uint32_t count;		  /* of all sets */
 	bool any_next[AGE_COUNT]; /* those that go in any window and those of one kind take turns */
 	uint32_t *memory;	  /* behind all sets */
 };
@@ -216,6 +217,7 @@ void release_put(struct release_queue *queue, uint32_t item, const struct releas
 	};
 	*root = meld(queue->places, *root, item);
 	set->counts[terms->retry ? RETRY : FIRST]++;
+	queue->count++;
 	if (!in_ring(set, terms->user))
 		ring_join(set, terms->user);
 }
@@ -227,6 +229,7 @@ static uint32_t take_root(struct release_queue *queue, struct set *set, int atte
 
 	set->roots[attempt][user] = meld_siblings(queue->places, queue->places[item].child);
 	set->counts[attempt]--;
+	queue->count--;
 	return item;
 }
 
@@ -258,6 +261,7 @@ void release_remove(struct release_queue *queue, uint32_t item)
 			places[place->next].previous = place->previous;
 		*root = meld(places, *root, meld_siblings(places, place->child));
 		set->counts[attempt]--;
+		queue->count--;
 	}
 	leave_when_empty(set, place->user);
 }
@@ -358,10 +362,5 @@ uint32_t release_count_for(struct release_queue *queue, enum release_kind kind, 
 
 uint32_t release_count(const struct release_queue *queue)
 {
-	uint32_t count = 0;
-
-	for (unsigned kind = 0; kind < RELEASE_KINDS; kind++)
-		for (int age = CARRIED; age < AGE_COUNT; age++)
-			count += set_count(&queue->sets[kind][age], false);
-	return count;
+	return queue->count;
 }

@@ -83,9 +83,7 @@ static void publish_gates(struct traffic_port *port, uint64_t now_ns)
 
 static void take_thresholds(struct traffic_port *port, uint64_t now_ns, struct traffic_actions *out)
 {
-	/* While there is no room for actions no event is taken either. */
-	if (out->capacity < ACTIONS_PER_STEP ||
-		!atomic_load_explicit(&port->thresholds, memory_order_relaxed))
+	if (!atomic_load_explicit(&port->thresholds, memory_order_relaxed))
 		return;
 	const struct traffic_event event = {
 		.type = EVENT_THRESHOLDS,
@@ -96,8 +94,7 @@ static void take_thresholds(struct traffic_port *port, uint64_t now_ns, struct t
 
 static void take_windows(struct traffic_port *port, uint64_t now_ns, struct traffic_actions *out)
 {
-	if (out->capacity < ACTIONS_PER_STEP ||
-		!atomic_load_explicit(&port->windows, memory_order_relaxed))
+	if (!atomic_load_explicit(&port->windows, memory_order_relaxed))
 		return;
 	const struct traffic_event event = {
 		.type = EVENT_WINDOWS,
@@ -115,8 +112,11 @@ unsigned traffic_port_poll(struct traffic_port *port, uint64_t now_ns)
 	out.count = 0;
 	out.capacity = room_for_actions(port);
 	traffic_set_wall(port->traffic, now_ns, clock_wall_ms(now_ns));
-	take_windows(port, now_ns, &out);
-	take_thresholds(port, now_ns, &out);
+	/* While there is no room for actions nothing is taken. */
+	if (out.capacity >= ACTIONS_PER_STEP) {
+		take_windows(port, now_ns, &out);
+		take_thresholds(port, now_ns, &out);
+	}
 	/* Half of the room is for events, half for what time brings. */
 	for (unsigned i = 0; i < TRAFFIC_PORTS; i++) {
 		struct rte_ring *ring = port->events[(port->turn + i) % TRAFFIC_PORTS];

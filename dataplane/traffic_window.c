@@ -120,12 +120,14 @@ void window_put(struct traffic *traffic, struct pending *entry)
 	entry->windowed = true;
 	release_put(queue_of(traffic, entry)->waiting, number_of(traffic, entry), &terms);
 	traffic->south_queued++;
+	traffic->windows.held++;
 }
 
 void window_remove(struct traffic *traffic, struct pending *entry)
 {
 	struct window_queue *queue = queue_of(traffic, entry);
 
+	traffic->windows.held--;
 	if (entry->windowed) {
 		entry->windowed = false;
 		release_remove(queue->waiting, number_of(traffic, entry));
@@ -146,6 +148,7 @@ bool window_has_room(struct traffic *traffic, const struct pending *entry)
 void window_intend(struct traffic *traffic, struct pending *entry)
 {
 	queue_of(traffic, entry)->ahead++;
+	traffic->windows.held++;
 	entry->asks_gate = true;
 	south_intend(traffic, entry);
 }
@@ -156,6 +159,7 @@ void window_ready(struct traffic *traffic, struct pending *entry)
 		/* Answered or given up meanwhile: do not send it any more. */
 		entry->asks_gate = false;
 		queue_of(traffic, entry)->ahead--;
+		traffic->windows.held--;
 		return;
 	}
 	entry->state = PENDING_READY;
@@ -191,6 +195,22 @@ static void withdraw_unfit(
 	}
 }
 
+/* The next one that may go in a window of `kind`, or in the gap behind it; NULL: there is none. It
+ * does not wait any longer. */
+static struct pending *take_waiting(
+	struct traffic *traffic, struct window_queue *queue, enum release_kind kind, bool gap)
+{
+	uint32_t number = release_take(queue->waiting, kind, gap);
+
+	if (number == RELEASE_NONE)
+		return NULL;
+	struct pending *entry = entry_at(traffic, number);
+	entry->windowed = false;
+	traffic->south_queued--;
+	traffic->windows.held--;
+	return entry;
+}
+
 /* Choose who comes before the gate next, and make the intent durable. */
 static unsigned choose(struct traffic *traffic, struct window_queue *queue,
 	const struct mw_window_record *stretch, unsigned budget)
@@ -198,12 +218,10 @@ static unsigned choose(struct traffic *traffic, struct window_queue *queue,
 	unsigned done = 0;
 
 	while (done < budget && queue->ahead < WINDOW_AHEAD_MAX) {
-		uint32_t number = release_take(queue->waiting, kind_of(stretch), stretch->gap);
-		if (number == RELEASE_NONE)
+		struct pending *entry =
+			take_waiting(traffic, queue, kind_of(stretch), stretch->gap);
+		if (!entry)
 			break;
-		struct pending *entry = entry_at(traffic, number);
-		entry->windowed = false;
-		traffic->south_queued--;
 		window_intend(traffic, entry);
 		done++;
 	}
@@ -290,12 +308,9 @@ static unsigned dissolve(struct traffic *traffic, struct window_queue *queue, un
 	unsigned done = 0;
 
 	while (done < budget && release_count(queue->waiting) > 0) {
-		uint32_t number = release_take(queue->waiting, RELEASE_PEAK, false);
-		if (number == RELEASE_NONE)
-			number = release_take(queue->waiting, RELEASE_OFF_PEAK, false);
-		struct pending *entry = entry_at(traffic, number);
-		entry->windowed = false;
-		traffic->south_queued--;
+		struct pending *entry = take_waiting(traffic, queue, RELEASE_PEAK, false);
+		if (!entry)
+			entry = take_waiting(traffic, queue, RELEASE_OFF_PEAK, false);
 		south_queue_append(traffic, entry);
 		done++;
 	}
@@ -336,10 +351,11 @@ unsigned window_pump(
 	uint32_t ids[PROVIDERS_MAX];
 	unsigned count = 0, done = 0;
 
+	if (state->held == 0)
+		return 0;
 	for (unsigned looked_at = 0; looked_at < PROVIDERS_MAX; looked_at++) {
 		uint32_t id = (state->turn + looked_at) % PROVIDERS_MAX;
-		const struct window_queue *queue = &state->queues[id];
-		if (queue->ahead == 0 && release_count(queue->waiting) == 0)
+		if (window_waiting_for(traffic, id) == 0)
 			continue;
 		done += prepare(traffic, id, now_ns, budget, &ways[count]);
 		ids[count++] = id;
@@ -407,9 +423,5 @@ uint32_t window_waiting_for(const struct traffic *traffic, uint32_t provider_id)
 
 uint32_t window_waiting(const struct traffic *traffic)
 {
-	uint32_t count = 0;
-
-	for (unsigned id = 0; id < PROVIDERS_MAX; id++)
-		count += window_waiting_for(traffic, id);
-	return count;
+	return traffic->windows.held;
 }

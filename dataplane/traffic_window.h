@@ -40,6 +40,7 @@ struct traffic_windows {
 	struct release_place *places;
 	struct window_queue queues[PROVIDERS_MAX];
 	struct gate gates[MW_GATE_COUNT];
+	uint32_t held; /* entries in all queues: waiting, or ahead */
 	uint32_t turn; /* the provider that is looked at first */
 	uint64_t wall_at_ns;
 	int64_t wall_ms; /* at wall_at_ns */
