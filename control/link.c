@@ -320,15 +320,18 @@ static enum peer_fault push_records(struct link *link, int64_t now_ms)
 	return PEER_OK;
 }
 
-static bool still_wanted(const struct link *link, const struct schedule *schedule)
+/* Whether the run of `user` (NULL: gone) is still to be sent; *generation is that of the device, 0
+ * when the store cannot be read now, which is no reason to drop a read. */
+static bool still_wanted(const struct link *link, const struct schedule *schedule,
+	const struct reference_user *user, int *generation)
 {
-	const struct reference_user *user = reference_user(link->reference, schedule->user);
 	struct store_device device;
 
-	/* A store that cannot be read now is no reason to drop a read. */
-	return user != NULL && user->active &&
-	       store_find_device(link->services->store, schedule->terms.device_id, &device) !=
-		       -ENOENT;
+	if (user == NULL || !user->active)
+		return false;
+	int found = store_find_device(link->services->store, schedule->terms.device_id, &device);
+	*generation = found == 0 ? device.device.generation : 0;
+	return found != -ENOENT;
 }
 
 /* What the run reads: access control judges the whole of it. */
@@ -344,26 +347,24 @@ static void set_period(const struct schedule *schedule, struct mw_control_due_re
 	due->period_end_s = (end_ms + 999) / 1000;
 }
 
-/* In which windows it goes, and by when its answer is due. A user or rule that is gone since is the
- * data plane's to refuse. */
-static void set_timing(
-	const struct link *link, const struct schedule *schedule, struct mw_control_due_read *due)
+/* In which windows it goes, and by when its answer is due. An SRV that is gone since is the data
+ * plane's to refuse. */
+static void set_timing(const struct link *link, const struct schedule *schedule,
+	const struct reference_user *user, int generation, struct mw_control_due_read *due)
 {
-	const struct reference_user *user = reference_user(link->reference, schedule->user);
 	const struct mw_control_srv_rule *rule =
 		reference_rule(link->reference, schedule->terms.read->srv);
-	struct store_device device;
 
-	if (link->timetable == NULL || user == NULL || rule == NULL ||
-		store_find_device(link->services->store, schedule->terms.device_id, &device) != 0)
+	if (link->timetable == NULL || rule == NULL)
 		return;
-	struct mw_timing timing = timetable_run(
-		link->timetable, rule, user->roles, (enum mw_generation)device.device.generation);
+	struct mw_timing timing =
+		timetable_run(link->timetable, rule, user->roles, (enum mw_generation)generation);
 	due->windows = timing.windows;
 	due->deadline_s = schedule->due_ms / 1000 + timing.target_s;
 }
 
-static enum peer_fault send_due(struct link *link, const struct schedule *schedule)
+static enum peer_fault send_due(struct link *link, const struct schedule *schedule,
+	const struct reference_user *user, int generation)
 {
 	struct xml_text document = {0};
 	struct mw_control_due_read due = {
@@ -381,7 +382,7 @@ static enum peer_fault send_due(struct link *link, const struct schedule *schedu
 		return PEER_FAULT_MEMORY;
 	}
 	set_period(schedule, &due);
-	set_timing(link, schedule, &due);
+	set_timing(link, schedule, user, generation, &due);
 	memcpy(due.srv, schedule->terms.read->srv, strlen(schedule->terms.read->srv) + 1);
 	memcpy(due.schema_version, schedule->schema_version, sizeof(due.schema_version));
 	due.document_length = (uint32_t)document.length;
@@ -420,12 +421,15 @@ static bool may_offer(const struct link *link)
 static enum peer_fault offer_run(
 	struct link *link, const struct schedule *schedule, struct server_time now)
 {
+	const struct reference_user *user = reference_user(link->reference, schedule->user);
+	int generation;
+
 	if (schedule->removal.at_s <= now.wall_ms / 1000 &&
 		!schedule_is_lawful(link->schedules, schedule)) {
 		leave(link, schedule, now);
 		return PEER_OK;
 	}
-	if (!still_wanted(link, schedule)) {
+	if (!still_wanted(link, schedule, user, &generation)) {
 		link->counters.due_skipped++;
 		alert_link_run_failed(link, schedule);
 		advance(link, schedule->id, now);
@@ -433,7 +437,7 @@ static enum peer_fault offer_run(
 	}
 	note_offer(link, schedule, now.monotonic_ms);
 	link->credit--;
-	return send_due(link, schedule);
+	return send_due(link, schedule, user, generation);
 }
 
 static enum peer_fault offer_due(struct link *link, struct server_time now)

@@ -146,11 +146,6 @@ const struct windows_conf *timetable_windows(const struct timetable *timetable)
 	return timetable->windows;
 }
 
-const struct trt_conf *timetable_trt(const struct timetable *timetable)
-{
-	return timetable->trt;
-}
-
 struct windows_history *timetable_history(struct timetable *timetable)
 {
 	return timetable->history;

@@ -47,10 +47,10 @@ int timetable_roll_back(struct timetable *timetable, const struct reference *kno
 
 /* What is in force; until the next change. */
 const struct windows_conf *timetable_windows(const struct timetable *timetable);
-const struct trt_conf *timetable_trt(const struct timetable *timetable);
 struct windows_history *timetable_history(struct timetable *timetable);
 
-/* How a run of the SRV of `rule` is to be treated that is read for a user with `roles`. */
+/* How a run of the SRV of `rule` is to be treated that is read for a user with `roles`, from a
+ * device of `generation` (0: not known, then the times of SMETS2). */
 struct mw_timing timetable_run(const struct timetable *timetable,
 	const struct mw_control_srv_rule *rule, uint32_t roles, enum mw_generation generation);
 
