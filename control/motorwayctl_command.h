@@ -48,4 +48,10 @@ extern const struct ctl_command ctl_window;
 /* Print `text`, which a peer may have chosen: a terminal shall not obey it. */
 void ctl_print_text(FILE *out, const char *text);
 
+/* The same, filled up with blanks to `columns` columns. */
+void ctl_print_padded(FILE *out, const char *text, int columns);
+
+/* Print member `name` of `row`, or "-" when it is no text, filled up likewise. */
+void ctl_print_column(FILE *out, const json_t *row, const char *name, int columns);
+
 #endif

@@ -61,13 +61,6 @@ static const char *text_of(const json_t *object, const char *name)
 	return text != NULL ? text : "";
 }
 
-static void print_column(FILE *out, const char *text, int columns)
-{
-	ctl_print_text(out, text);
-	for (int used = (int)strlen(text); used < columns; used++)
-		fputc(' ', out);
-}
-
 static void print_member(FILE *out, const json_t *object, const char *name, const char *before)
 {
 	const char *text = text_of(object, name);
@@ -190,9 +183,9 @@ static void print_checks(FILE *out, const json_t *reply)
 	json_array_foreach(json_object_get(reply, "checks"), index, check)
 	{
 		fputs("  ", out);
-		print_column(out, text_of(check, "check"), 20);
-		print_column(out, text_of(check, "verdict"), 14);
-		print_column(out, text_of(check, "code"), 9);
+		ctl_print_padded(out, text_of(check, "check"), 20);
+		ctl_print_padded(out, text_of(check, "verdict"), 14);
+		ctl_print_padded(out, text_of(check, "code"), 9);
 		ctl_print_text(out, text_of(check, "data"));
 		fputc('\n', out);
 	}

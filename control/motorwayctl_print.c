@@ -15,6 +15,20 @@ void ctl_print_text(FILE *out, const char *text)
 		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
 }
 
+void ctl_print_padded(FILE *out, const char *text, int columns)
+{
+	ctl_print_text(out, text);
+	for (int used = (int)strlen(text); used < columns; used++)
+		fputc(' ', out);
+}
+
+void ctl_print_column(FILE *out, const json_t *row, const char *name, int columns)
+{
+	const char *text = json_string_value(json_object_get(row, name));
+
+	ctl_print_padded(out, text != NULL ? text : "-", columns);
+}
+
 static void print_value(FILE *out, const json_t *value)
 {
 	switch (json_typeof(value)) {

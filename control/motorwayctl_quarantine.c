@@ -40,16 +40,6 @@ static const char *read_words(char *const *words, int count, json_t *request)
 	return NULL;
 }
 
-static void print_field(FILE *out, const json_t *event, const char *name, int columns)
-{
-	const json_t *value = json_object_get(event, name);
-	const char *text = json_string_value(value);
-
-	ctl_print_text(out, text != NULL ? text : "-");
-	for (int used = text != NULL ? (int)strlen(text) : 1; used < columns; used++)
-		fputc(' ', out);
-}
-
 static void print_list(FILE *out, const json_t *reply)
 {
 	size_t index;
@@ -57,12 +47,12 @@ static void print_list(FILE *out, const json_t *reply)
 
 	json_array_foreach(json_object_get(reply, "events"), index, event)
 	{
-		print_field(out, event, "reference", 18);
-		print_field(out, event, "state", 11);
-		print_field(out, event, "user", 25);
-		print_field(out, event, "srv", 8);
-		print_field(out, event, "held_since", 26);
-		print_field(out, event, "request_id", 0);
+		ctl_print_column(out, event, "reference", 18);
+		ctl_print_column(out, event, "state", 11);
+		ctl_print_column(out, event, "user", 25);
+		ctl_print_column(out, event, "srv", 8);
+		ctl_print_column(out, event, "held_since", 26);
+		ctl_print_column(out, event, "request_id", 0);
 		fprintf(out,
 			"  (more than %" JSON_INTEGER_FORMAT " in %" JSON_INTEGER_FORMAT " s)\n",
 			json_integer_value(json_object_get(event, "limit")),

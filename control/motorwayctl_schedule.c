@@ -57,15 +57,6 @@ static int status_of(const json_t *reply)
 	return json_array_size(json_object_get(reply, "unknown")) > 0 ? 1 : 0;
 }
 
-static void print_field(FILE *out, const json_t *row, const char *name, int columns)
-{
-	const char *text = json_string_value(json_object_get(row, name));
-
-	ctl_print_text(out, text != NULL ? text : "-");
-	for (int used = text != NULL ? (int)strlen(text) : 1; used < columns; used++)
-		fputc(' ', out);
-}
-
 static void print_list(FILE *out, const json_t *reply)
 {
 	size_t index;
@@ -73,27 +64,27 @@ static void print_list(FILE *out, const json_t *reply)
 
 	json_array_foreach(json_object_get(reply, "schedules"), index, row)
 	{
-		print_field(out, row, "id", 14);
-		print_field(out, row, "user", 25);
-		print_field(out, row, "device", 25);
-		print_field(out, row, "srv", 8);
-		print_field(out, row, "next_run", 0);
+		ctl_print_column(out, row, "id", 14);
+		ctl_print_column(out, row, "user", 25);
+		ctl_print_column(out, row, "device", 25);
+		ctl_print_column(out, row, "srv", 8);
+		ctl_print_column(out, row, "next_run", 0);
 		if (json_object_get(row, "removal") != NULL) {
 			fputs(json_is_true(json_object_get(row, "last_run")) ? "  last run, ended "
 									     : "  ends ",
 				out);
-			print_field(out, row, "removal", 0);
+			ctl_print_column(out, row, "removal", 0);
 			fputs(" (", out);
-			print_field(out, row, "removal_cause", 0);
+			ctl_print_column(out, row, "removal_cause", 0);
 			fputc(')', out);
 		}
 		fputc('\n', out);
 	}
-	print_field(out, reply, "count", 0);
+	ctl_print_column(out, reply, "count", 0);
 	fputs(" schedules in all", out);
 	if (json_is_true(json_object_get(reply, "more"))) {
 		fputs("; there may be more than shown: go on with after ", out);
-		print_field(out, reply, "last", 0);
+		ctl_print_column(out, reply, "last", 0);
 	}
 	fputc('\n', out);
 }

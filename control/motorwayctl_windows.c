@@ -131,15 +131,6 @@ static const char *read_cap(char *const *words, int count, json_t *request)
 
 /* ---- printing */
 
-static void print_text(FILE *out, const json_t *row, const char *name, int columns)
-{
-	const char *text = json_string_value(json_object_get(row, name));
-
-	ctl_print_text(out, text != NULL ? text : "-");
-	for (int used = text != NULL ? (int)strlen(text) : 1; used < columns; used++)
-		fputc(' ', out);
-}
-
 static void print_number(FILE *out, const json_t *row, const char *name)
 {
 	const json_t *value = json_object_get(row, name);
@@ -168,18 +159,18 @@ static void print_rates(FILE *out, const json_t *row)
 
 static void print_window(FILE *out, const json_t *row)
 {
-	print_text(out, row, "provider", 20);
-	print_text(out, row, "window", 12);
-	print_text(out, row, "kind", 10);
-	print_text(out, row, "from", 22);
-	print_text(out, row, "to", 22);
-	print_text(out, row, "state", 7);
+	ctl_print_column(out, row, "provider", 20);
+	ctl_print_column(out, row, "window", 12);
+	ctl_print_column(out, row, "kind", 10);
+	ctl_print_column(out, row, "from", 22);
+	ctl_print_column(out, row, "to", 22);
+	ctl_print_column(out, row, "state", 7);
 	print_rates(out, row);
 	fputs(", pace ", out);
-	print_text(out, row, "pace", 0);
+	ctl_print_column(out, row, "pace", 0);
 	if (json_object_get(row, "gap_to") != NULL) {
 		fputs(", gap to ", out);
-		print_text(out, row, "gap_to", 0);
+		ctl_print_column(out, row, "gap_to", 0);
 	}
 	fputc('\n', out);
 }
@@ -197,7 +188,7 @@ static void print_forecast(FILE *out, const json_t *row)
 	fputs(" TPS", out);
 	if (json_object_get(row, "finish") != NULL) {
 		fputs(", done by ", out);
-		print_text(out, row, "finish", 0);
+		ctl_print_column(out, row, "finish", 0);
 		fputs(", margin ", out);
 		print_number(out, row, "margin_s");
 		fputs(" s", out);
@@ -215,16 +206,16 @@ static void print_gate(FILE *out, const json_t *row)
 
 	fputs("now  ", out);
 	if (json_object_get(row, "provider") != NULL)
-		print_text(out, row, "provider", 20);
+		ctl_print_column(out, row, "provider", 20);
 	else
 		fprintf(out, "%-20s",
 			number == 64   ? "total peak"
 			: number == 65 ? "total off-peak"
 				       : "in series");
-	print_text(out, row, "state", 0);
+	ctl_print_column(out, row, "state", 0);
 	if (json_object_get(row, "cap_tps") != NULL) {
 		fputs(", ", out);
-		print_text(out, row, "kind", 0);
+		ctl_print_column(out, row, "kind", 0);
 		fputs(", ", out);
 		print_number(out, row, "cap_tps");
 		fputs(" TPS", out);
@@ -252,15 +243,15 @@ static void print_each(FILE *out, const json_t *list, void (*print)(FILE *out, c
 
 static void print_difference(FILE *out, const json_t *row)
 {
-	print_text(out, row, "provider", 0);
+	ctl_print_column(out, row, "provider", 0);
 	fputs(" window ", out);
-	print_text(out, row, "window", 0);
+	ctl_print_column(out, row, "window", 0);
 	fputc(' ', out);
-	print_text(out, row, "what", 0);
+	ctl_print_column(out, row, "what", 0);
 	fputs(": ", out);
-	print_text(out, row, "old", 0);
+	ctl_print_column(out, row, "old", 0);
 	fputs(" -> ", out);
-	print_text(out, row, "new", 0);
+	ctl_print_column(out, row, "new", 0);
 	fputc('\n', out);
 }
 
@@ -269,8 +260,8 @@ static void print_version(FILE *out, const json_t *row)
 	print_number(out, row, "version");
 	fputs(json_is_true(json_object_get(row, "in_force")) ? "  in force  " : "            ",
 		out);
-	print_text(out, row, "made", 22);
-	print_text(out, row, "reason", 0);
+	ctl_print_column(out, row, "made", 22);
+	ctl_print_column(out, row, "reason", 0);
 	fputc('\n', out);
 }
 
@@ -317,7 +308,7 @@ static void print_reply(FILE *out, const json_t *reply)
 		fputs(", off-peak ", out);
 		print_number(out, totals, "off_peak_tps");
 		fputs(" TPS; times of day are in ", out);
-		print_text(out, reply, "zone", 0);
+		ctl_print_column(out, reply, "zone", 0);
 		fputc('\n', out);
 	}
 	print_each(out, json_object_get(reply, "without_windows"), print_without);
