@@ -237,85 +237,94 @@ static int find_ids(struct store_change *change, char cursor[STORE_MESSAGE_ID_SI
 	return result < 0 && result != -EAGAIN ? result : count;
 }
 
-/* Try those of `ids` once more. 0 or -errno: the change must be abandoned. */
-static int retry(struct store_change *change, char (*ids)[STORE_MESSAGE_ID_SIZE], int count,
-	int64_t now_ms, struct feed_outcome *outcomes)
-{
-	int result = 0;
+/* The messages that a command names: one, or the next ones of all behind a cursor. */
+struct chosen {
+	char ids[PAGE_IDS_MAX][STORE_MESSAGE_ID_SIZE];
+	char cursor[STORE_MESSAGE_ID_SIZE];
+	bool more;
+	int count;
+};
 
-	for (int i = 0; i < count && result == 0; i++)
-		result = feed_set_aside_retry(change, ids[i], now_ms, &outcomes[i]);
-	return result;
+/* Begin a change for the messages that `request` names. Returns NULL and *change, which the caller
+ * ends, and fills *chosen (count: -errno when they cannot be read); or the refusal. */
+static json_t *begin_chosen(struct server *server, const json_t *request, struct chosen *chosen,
+	struct store_change **change)
+{
+	const char *id = text_of(request, "id");
+
+	if (!take_after(request, chosen->cursor) ||
+		(id != NULL && strlen(id) >= sizeof(chosen->ids[0])))
+		return command_refuse("not an id");
+	*change = store_begin(server->services.store);
+	if (*change == NULL)
+		return command_refuse_store("the store cannot be changed", -errno);
+	chosen->more = false;
+	chosen->count = 1;
+	if (id != NULL)
+		snprintf(chosen->ids[0], sizeof(chosen->ids[0]), "%s", id);
+	else
+		chosen->count = find_ids(*change, chosen->cursor, chosen->ids, &chosen->more);
+	return NULL;
+}
+
+/* Commit what was done with them, or abandon it when `result` says that it failed. NULL: done; or
+ * the refusal, with `nothing` for what has not happened. */
+static json_t *finish_chosen(
+	struct server *server, struct store_change *change, int result, const char *nothing)
+{
+	uint64_t number;
+
+	if (result == 0)
+		result = command_commit(server, change, &number);
+	else
+		store_abandon(change);
+	if (result == -ENOENT)
+		return command_refuse("no message with this id is set aside");
+	return result != 0 ? command_refuse_store(nothing, result) : NULL;
+}
+
+/* `reply`, and where the next page begins when there is one. */
+static json_t *with_cursor(json_t *reply, const struct chosen *chosen)
+{
+	if (chosen->more)
+		json_object_set_new(reply, "after", json_string(chosen->cursor));
+	return reply;
 }
 
 static json_t *run_retry(struct server *server, const json_t *request, int64_t now_ms)
 {
-	static char ids[PAGE_IDS_MAX][STORE_MESSAGE_ID_SIZE];
+	static struct chosen chosen;
 	static struct feed_outcome outcomes[PAGE_IDS_MAX];
-	char cursor[STORE_MESSAGE_ID_SIZE];
-	const char *id = text_of(request, "id");
-	bool more = false;
-	int count = 1;
-	uint64_t number;
+	struct store_change *change;
+	json_t *refusal = begin_chosen(server, request, &chosen, &change);
 
-	if (!take_after(request, cursor) || (id != NULL && strlen(id) >= sizeof(ids[0])))
-		return command_refuse("not an id");
-	struct store_change *change = store_begin(server->services.store);
-	if (change == NULL)
-		return command_refuse_store("the store cannot be changed", -errno);
-	if (id != NULL)
-		snprintf(ids[0], sizeof(ids[0]), "%s", id);
-	else
-		count = find_ids(change, cursor, ids, &more);
-	int result = count < 0 ? count : retry(change, ids, count, now_ms, outcomes);
-	if (result == 0)
-		result = command_commit(server, change, &number);
-	else
-		store_abandon(change);
-	if (result == -ENOENT)
-		return command_refuse("no message with this id is set aside");
-	if (result != 0)
-		return command_refuse_store("nothing was tried", result);
-	feed_count(&server->feed_counters, outcomes, (size_t)count);
-	json_t *reply = outcomes_reply(outcomes, (size_t)count);
-	if (more)
-		json_object_set_new(reply, "after", json_string(cursor));
-	return reply;
+	if (refusal != NULL)
+		return refusal;
+	int result = chosen.count < 0 ? chosen.count : 0;
+	for (int i = 0; i < chosen.count && result == 0; i++)
+		result = feed_set_aside_retry(change, chosen.ids[i], now_ms, &outcomes[i]);
+	refusal = finish_chosen(server, change, result, "nothing was tried");
+	if (refusal != NULL)
+		return refusal;
+	feed_count(&server->feed_counters, outcomes, (size_t)chosen.count);
+	return with_cursor(outcomes_reply(outcomes, (size_t)chosen.count), &chosen);
 }
 
 static json_t *run_drop(struct server *server, const json_t *request)
 {
-	static char ids[PAGE_IDS_MAX][STORE_MESSAGE_ID_SIZE];
-	char cursor[STORE_MESSAGE_ID_SIZE];
-	const char *id = text_of(request, "id");
-	bool more = false;
-	int count = 1;
-	uint64_t number;
+	static struct chosen chosen;
+	struct store_change *change;
+	json_t *refusal = begin_chosen(server, request, &chosen, &change);
 
-	if (!take_after(request, cursor) || (id != NULL && strlen(id) >= sizeof(ids[0])))
-		return command_refuse("not an id");
-	struct store_change *change = store_begin(server->services.store);
-	if (change == NULL)
-		return command_refuse_store("the store cannot be changed", -errno);
-	if (id != NULL)
-		snprintf(ids[0], sizeof(ids[0]), "%s", id);
-	else
-		count = find_ids(change, cursor, ids, &more);
-	int result = count < 0 ? count : 0;
-	for (int i = 0; i < count && result == 0; i++)
-		result = feed_set_aside_drop(change, ids[i]);
-	if (result == 0)
-		result = command_commit(server, change, &number);
-	else
-		store_abandon(change);
-	if (result == -ENOENT)
-		return command_refuse("no message with this id is set aside");
-	if (result != 0)
-		return command_refuse_store("nothing was dropped", result);
-	json_t *reply = json_pack("{s:b, s:i}", "ok", 1, "dropped", count);
-	if (more)
-		json_object_set_new(reply, "after", json_string(cursor));
-	return reply;
+	if (refusal != NULL)
+		return refusal;
+	int result = chosen.count < 0 ? chosen.count : 0;
+	for (int i = 0; i < chosen.count && result == 0; i++)
+		result = feed_set_aside_drop(change, chosen.ids[i]);
+	refusal = finish_chosen(server, change, result, "nothing was dropped");
+	if (refusal != NULL)
+		return refusal;
+	return with_cursor(json_pack("{s:b, s:i}", "ok", 1, "dropped", chosen.count), &chosen);
 }
 
 static json_t *run_status(struct server *server)
