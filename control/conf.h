@@ -157,6 +157,12 @@ struct conf {
  * allocates while it runs. */
 int conf_read(const char *path, struct conf *conf, FILE *errors);
 
+/* Fill sources[0 .. conf->schema_count) of CONF_SCHEMAS_MAX, which point into `conf`, for
+ * duis_schemas_create(): the gateway, and whoever explains what it decides, judge by the same ones.
+ */
+struct duis_schema_source;
+void conf_schema_sources(const struct conf *conf, struct duis_schema_source *sources);
+
 /* Print every key with type, unit, default, bounds and help (for --help-conf and the man page). */
 void conf_describe(FILE *out);
 

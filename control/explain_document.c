@@ -12,25 +12,11 @@
 
 #define REASON_SIZE 512
 
-static const char *path_or_null(const char *path)
-{
-	return path[0] != '\0' ? path : NULL;
-}
-
 static struct duis_schemas *load_schemas(const struct conf *conf, char *reason, size_t reason_size)
 {
 	struct duis_schema_source sources[CONF_SCHEMAS_MAX];
 
-	memset(sources, 0, sizeof(sources));
-	for (uint32_t i = 0; i < conf->schema_count; i++) {
-		const struct conf_schema *schema = &conf->schemas[i];
-
-		snprintf(sources[i].version, sizeof(sources[i].version), "%s", schema->version);
-		sources[i].image_path = path_or_null(schema->image_path);
-		sources[i].xsd_path = path_or_null(schema->xsd_path);
-		for (unsigned o = 0; o < CONF_OVERLAYS_MAX && schema->overlays[o][0] != '\0'; o++)
-			sources[i].overlays[o] = schema->overlays[o];
-	}
+	conf_schema_sources(conf, sources);
 	return duis_schemas_create((enum duis_engine_kind)conf->engine, sources, conf->schema_count,
 		reason, reason_size);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "control/feed_reply.h"
+#include "control/http_answer.h"
 #include "control/provider_extract.h"
 #include "control/settlement_day.h"
 
@@ -85,22 +86,7 @@ static void count(_Atomic uint64_t *counter)
 static enum MHD_Result refuse(
 	struct MHD_Connection *connection, unsigned status, const char *reason)
 {
-	char *body = feed_reply_refusal(reason);
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		body != NULL ? strlen(body) : 0, body, MHD_RESPMEM_MUST_FREE);
-
-	if (response == NULL) {
-		free(body);
-		return MHD_NO;
-	}
-	MHD_add_response_header(response, "Content-Type", "application/json");
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, "Allow", "GET");
-	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		MHD_add_response_header(response, "Retry-After", "1");
-	enum MHD_Result result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
+	return http_answer(connection, status, feed_reply_refusal(reason), "GET");
 }
 
 static enum MHD_Result refuse_error(

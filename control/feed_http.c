@@ -21,6 +21,7 @@
 #include <microhttpd.h>
 
 #include "control/feed_reply.h"
+#include "control/http_answer.h"
 
 struct request {
 	struct MHD_Connection *connection;
@@ -57,25 +58,7 @@ struct feed_http {
 
 static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status, char *body)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		body != NULL ? strlen(body) : 0, body, MHD_RESPMEM_MUST_FREE);
-
-	if (response == NULL) {
-		free(body);
-		return MHD_NO;
-	}
-	MHD_add_response_header(response, "Content-Type", "application/json");
-	if (status == MHD_HTTP_SERVICE_UNAVAILABLE) {
-		char seconds[16];
-
-		snprintf(seconds, sizeof(seconds), "%d", FEED_HTTP_RETRY_AFTER_S);
-		MHD_add_response_header(response, "Retry-After", seconds);
-	}
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, "Allow", "POST");
-	enum MHD_Result result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
+	return http_answer(connection, status, body, "POST");
 }
 
 static enum MHD_Result refuse(struct request *request, unsigned status, const char *reason)

@@ -21,7 +21,6 @@
 #include "control/feed.h"
 
 #define FEED_HTTP_PATH "/feed/v1/messages"
-#define FEED_HTTP_RETRY_AFTER_S 1
 #define FEED_HTTP_BODY_BYTES_MAX (16u * 1024 * 1024)
 #define FEED_HTTP_QUEUE_MAX 256
 #define FEED_HTTP_CONNECTIONS_MAX 1024

@@ -6,30 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-_Static_assert((int)CONF_ENGINE_FAST == (int)DUIS_ENGINE_FAST &&
-		       (int)CONF_ENGINE_REFERENCE == (int)DUIS_ENGINE_REFERENCE,
-	"the configuration's words are the engine's kinds");
-_Static_assert(CONF_SCHEMAS_MAX <= DUIS_SCHEMA_VERSIONS_MAX, "all versions of the configuration");
-_Static_assert(CONF_OVERLAYS_MAX <= DUIS_SCHEMA_FILES_MAX, "all overlays of the configuration");
-
-static const char *path_or_null(const char *path)
-{
-	return path[0] != '\0' ? path : NULL;
-}
-
 static struct duis_schemas *load(const struct conf *conf, char *reason, size_t reason_size)
 {
 	struct duis_schema_source sources[CONF_SCHEMAS_MAX];
 
-	memset(sources, 0, sizeof(sources));
-	for (uint32_t i = 0; i < conf->schema_count; i++) {
-		const struct conf_schema *schema = &conf->schemas[i];
-		snprintf(sources[i].version, sizeof(sources[i].version), "%s", schema->version);
-		sources[i].image_path = path_or_null(schema->image_path);
-		sources[i].xsd_path = path_or_null(schema->xsd_path);
-		for (unsigned o = 0; o < CONF_OVERLAYS_MAX && schema->overlays[o][0]; o++)
-			sources[i].overlays[o] = schema->overlays[o];
-	}
+	conf_schema_sources(conf, sources);
 	struct duis_schemas *schemas = duis_schemas_create((enum duis_engine_kind)conf->engine,
 		sources, conf->schema_count, reason, reason_size);
 	if (!schemas && errno == ENOENT && conf->engine == CONF_ENGINE_FAST) {
