@@ -125,6 +125,30 @@ static json_t *finish(struct server *server, const struct party_table *table,
 	return committed != 0 ? refuse_store(table, committed) : NULL;
 }
 
+/* Read the row that `request` holds and begin a change for it. NULL, or the refusal. */
+static json_t *begin_row(struct server *server, const struct party_table *table,
+	const json_t *request, struct server_time now, struct party_change *change,
+	struct table_row *row)
+{
+	const char *wrong = read_row(table, request, row);
+
+	return wrong != NULL ? command_refuse(wrong) : begin(server, now, true, change);
+}
+
+/* End that change: `result` as for finish(), or -EINVAL and the fault. The reply. */
+static json_t *finish_row(struct server *server, const struct party_table *table,
+	const struct party_change *change, const struct table_fault *fault, int result)
+{
+	if (result == -EINVAL) {
+		store_abandon(change->change);
+		return refuse_fault(table, fault);
+	}
+	json_t *refusal = finish(server, table, change, result);
+	return refusal != NULL
+		       ? refusal
+		       : json_pack("{s:b, s:b}", "ok", 1, "changed", result == PARTY_WRITTEN);
+}
+
 /* Put the row of "add" (there must be none), "change" (there must be one) or "set". */
 static json_t *put_one(struct server *server, const struct party_table *table,
 	const json_t *request, struct server_time now)
@@ -137,8 +161,7 @@ static json_t *put_one(struct server *server, const struct party_table *table,
 	struct table_row row;
 	union party_row key = {0};
 	union party_row old;
-	const char *wrong = read_row(table, request, &row);
-	json_t *refusal = wrong != NULL ? command_refuse(wrong) : begin(server, now, true, &change);
+	json_t *refusal = begin_row(server, table, request, now, &change, &row);
 
 	if (refusal != NULL)
 		return refusal;
@@ -154,14 +177,7 @@ static json_t *put_one(struct server *server, const struct party_table *table,
 		lay_over(table, request, &old, &texts, &row);
 	if (result == 0)
 		result = party_put(&change, table, &row, &fault);
-	if (result == -EINVAL) {
-		store_abandon(change.change);
-		return refuse_fault(table, &fault);
-	}
-	refusal = finish(server, table, &change, result);
-	return refusal != NULL
-		       ? refusal
-		       : json_pack("{s:b, s:b}", "ok", 1, "changed", result == PARTY_WRITTEN);
+	return finish_row(server, table, &change, &fault, result);
 }
 
 static json_t *remove_one(struct server *server, const struct party_table *table,
@@ -172,8 +188,7 @@ static json_t *remove_one(struct server *server, const struct party_table *table
 	struct table_row row;
 	union party_row key = {0};
 	union party_row old;
-	const char *wrong = read_row(table, request, &row);
-	json_t *refusal = wrong != NULL ? command_refuse(wrong) : begin(server, now, true, &change);
+	json_t *refusal = begin_row(server, table, request, now, &change, &row);
 
 	if (refusal != NULL)
 		return refusal;
@@ -184,12 +199,7 @@ static json_t *remove_one(struct server *server, const struct party_table *table
 		result = table_wrong(&row, -1, &fault, "there is none with this key");
 	if (result == 0)
 		result = table->remove(&change, &old, &fault, &row);
-	if (result == -EINVAL) {
-		store_abandon(change.change);
-		return refuse_fault(table, &fault);
-	}
-	refusal = finish(server, table, &change, result == 0 ? 1 : result);
-	return refusal != NULL ? refusal : json_pack("{s:b, s:b}", "ok", 1, "changed", 1);
+	return finish_row(server, table, &change, &fault, result == 0 ? PARTY_WRITTEN : result);
 }
 
 /* ---- import ---- */
