@@ -226,18 +226,23 @@ def test_reference_engine():
         assert told["result"]["code"] == "E040101"
 
 
+def suspend_meter(own):
+    """The inventory says from now on that meter2 is suspended."""
+    path = own.path("conf", "reference", "devices.yaml")
+    with open(path, encoding="utf-8") as file:
+        devices = yaml.safe_load(file)["devices"]
+    for device in devices:
+        if device["device_id"] == own.meter2:
+            device["status"] = "Suspended"
+    write_yaml(path, {"devices": devices})
+    test_entitlement.reload(own)
+
+
 def test_follows_the_reference_set():
     """A reload is seen; the decision that was made stays as it was made."""
     with Gateway(CONF) as own:
         request_id = own.good()
-        path = own.path("conf", "reference", "devices.yaml")
-        with open(path, encoding="utf-8") as file:
-            devices = yaml.safe_load(file)["devices"]
-        for device in devices:
-            if device["device_id"] == own.meter2:
-                device["status"] = "Suspended"
-        write_yaml(path, {"devices": devices})
-        test_entitlement.reload(own)
+        suspend_meter(own)
         told = explain(own, request_id)
         assert told["decisions"][0]["accepted"] and told["result"]["code"] == "E5", told
         assert own.control.stop() == 0
@@ -265,14 +270,7 @@ def test_run_that_is_refused():
     user gets the code in the scheduled lane, control counts it, and explain knows."""
     with Gateway(CONF) as own:
         create_due(own, own.mdr, 6)
-        path = own.path("conf", "reference", "devices.yaml")
-        with open(path, encoding="utf-8") as file:
-            devices = yaml.safe_load(file)["devices"]
-        for device in devices:
-            if device["device_id"] == own.meter2:
-                device["status"] = "Suspended"
-        write_yaml(path, {"devices": devices})
-        test_entitlement.reload(own)
+        suspend_meter(own)
         delivered = own.receiver.wait(lambda p: p.path == "/mdr", 30)[0]
         response = duis.Response(delivered.body)
         assert response.code == "E5" and response.request_id.startswith(duis.DSP), response.code

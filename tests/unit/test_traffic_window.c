@@ -9,34 +9,7 @@
 #include "traffic_harness.h"
 
 #define MS 1000000ull
-#define DAY_MS 86400000ll
 #define SENT_MAX 40000
-
-static const struct traffic_limits window_limits = {
-	.pending_max = 16384,
-	.lane_items_max = 8192,
-	.edges = 2,
-	.provider_in_flight_max = 64,
-	.user_in_flight_max = 64,
-	.delivery_in_flight_max = 256,
-	.dispatch_attempts_max = 3,
-	.dispatch_backoff_ns = SECOND / 10,
-	.window_attempts_max = 3,
-	.window_retry_ns = 10 * SECOND,
-	.transform_timeout_ns = 5 * SECOND,
-	.service_timeout_ns = 5 * SECOND,
-	.response_timeout_ns = 30 * SECOND,
-	.delivery_backoff_ns = SECOND,
-	.delivery_backoff_max_ns = 60 * SECOND,
-	.secret = 42,
-	.replay = {.scope = REPLAY_ORIGINATOR, .window = 64, .scopes_max = 4096},
-	.unreachable_code = "E20",
-	.silent_code = "E21",
-	.deleted_code = "E100",
-	.quarantine_max = 8,
-	.alerts_max = 8,
-	.start_ns = SECOND,
-};
 
 /* What a provider has seen. */
 static struct sent {
@@ -71,15 +44,18 @@ static void setup_windows(void)
 	device_code = "I0";
 	expire_every = 0;
 	wall_ms = 0;
-	start(&window_limits);
+	struct traffic_limits limits = default_limits;
+	limits.pending_max = 16384;
+	limits.lane_items_max = 8192;
+	limits.provider_in_flight_max = limits.user_in_flight_max = 64;
+	limits.delivery_in_flight_max = 256;
+	limits.window_attempts_max = 3;
+	limits.window_retry_ns = 10 * SECOND;
+	limits.start_ns = SECOND;
+	start(&limits);
 }
 
-static void teardown_windows(void)
-{
-	teardown();
-}
-
-TestSuite(traffic_window, .init = setup_windows, .fini = teardown_windows, .timeout = 60);
+TestSuite(traffic_window, .init = setup_windows, .fini = teardown, .timeout = 60);
 
 static struct mw_window_record stretch(
 	uint8_t gate, uint8_t kind, int64_t from_s, int64_t to_s, uint32_t cap_tps)
