@@ -15,6 +15,7 @@
 
 #define NAMESPACE "http://www.dccinterface.co.uk/ServiceUserGateway"
 #define NOW (20779LL * CALENDAR_DAY_MS + 9 * 3600000) /* 2026-11-22 09:00 */
+#define BODY_SIZE 16384				      /* of a 5.1 as schedule() writes it */
 
 static struct services services;
 static struct reference *reference;
@@ -80,7 +81,7 @@ static void ask(uint64_t user, uint32_t roles, const char *srv, const char *body
 static const char *schedule(
 	const char *dates, const char *srv, const char *device, const char *element)
 {
-	static char body[16384];
+	static char body[BODY_SIZE];
 	char service_reference[MW_SRV_SIZE];
 
 	/* 4.6.1 belongs to 4.6, but 4.10 to itself. */
@@ -231,7 +232,7 @@ Test(control_services, what_cannot_be_scheduled)
 	ask(SUPPLIER, "5.1", schedule(DAILY, "4.6.2", SMETS2, IMPORT_LOG));
 	expect_refusal(SERVICE_SCHEDULE_MISMATCH);
 	/* The service reference of another variant. */
-	char body[4096];
+	char body[BODY_SIZE];
 	snprintf(body, sizeof(body), "%s", schedule(DAILY, "4.6.1", SMETS2, IMPORT_LOG));
 	strstr(body, ">4.6<")[3] = '8';
 	ask(SUPPLIER, "5.1", body);
@@ -290,7 +291,7 @@ Test(control_services, scheduled_srv_against_reference_and_element)
 	for (unsigned i = 0; (row = schedulable_row(i)) != NULL; i++) {
 		for (unsigned k = 0; (other = schedulable_row(k)) != NULL; k++) {
 			char element[512];
-			char body[4096];
+			char body[BODY_SIZE];
 
 			snprintf(element, sizeof(element), "<x:%s>%s</x:%s>", other->dsp_element,
 				other->has_period ? OFFSET : "", other->dsp_element);
